@@ -1,0 +1,1 @@
+"""The Document Registry: metadata is registered, related, queried and never forgotten."""

@@ -1,0 +1,1 @@
+"""The Document Repository: bytes are stored once, registered, verified and given back as they came."""
