@@ -133,7 +133,7 @@ class PartialTransformReplaceNotProcessed(XdsError):  # noqa: N818
     severity = Severity.WARNING
 
 
-class UnresolvedReferenceException(XdsError):
+class UnresolvedReferenceException(XdsError):  # noqa: N818
     """An entryUUID reference cannot be resolved."""
 
     code = "UnresolvedReferenceException"
