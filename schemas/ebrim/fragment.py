@@ -1,0 +1,145 @@
+"""The stored form of a registry object: one serialised element that answers are concatenated from.
+
+A fragment uses the prefix `rim` without declaring it (the answer's RegistryObjectList does), holds children in the order
+of rim.xsd, and starts with its `status` attribute, so that a change of status replaces a prefix of known length and
+touches nothing else. What a sender wrote is kept: unknown slots, classifications, identifiers, languages.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Final
+
+from lxml import etree
+
+from schemas import vocabulary as v
+from schemas.ebrim import reading as r
+from schemas.markup import attribute, text
+from schemas.vocabulary import AvailabilityStatus
+
+_ORDER: Final = {
+    r.SLOT: 0,
+    r.NAME: 1,
+    r.DESCRIPTION: 2,
+    r.VERSION_INFO: 3,
+    r.CLASSIFICATION: 4,
+    r.EXTERNAL_IDENTIFIER: 5,
+    r.CONTENT_VERSION_INFO: 6,
+}
+_PREFIX: Final = f"{{{v.RIM}}}"
+_XML_PREFIX: Final = f"{{{v.XML}}}"
+_NESTED_TYPE: Final = {
+    r.CLASSIFICATION: v.CLASSIFICATION_TYPE,
+    r.EXTERNAL_IDENTIFIER: v.EXTERNAL_IDENTIFIER_TYPE,
+}
+_OBJECT_TYPE: Final = {
+    r.REGISTRY_PACKAGE: v.REGISTRY_PACKAGE_TYPE,
+    r.ASSOCIATION: v.ASSOCIATION_OBJECT_TYPE,
+}
+
+
+def new_uuid() -> str:
+    """A fresh `urn:uuid:` identifier."""
+    return uuid.uuid4().urn
+
+
+def status_prefix(tag: str, status: AvailabilityStatus) -> str:
+    """How every fragment of an element begins: `<rim:NAME status="URN"`."""
+    return f'<rim:{tag} status="{status.value}"'
+
+
+def with_status(fragment: bytes, status: AvailabilityStatus) -> bytes:
+    """The same object with another availabilityStatus."""
+    head, rest = fragment.split(b'"', 2)[0::2]
+    return head + b'"' + status.value.encode() + b'"' + rest
+
+
+def serialise(
+    element: etree._Element,
+    *,
+    entry_uuid: str,
+    status: AvailabilityStatus,
+    resolve: Callable[[str], str],
+    version: int | None,
+    replaced_slots: dict[str, str] | None = None,
+) -> bytes:
+    """The fragment of a top-level object.
+
+    `resolve` turns symbolic ids into entryUUIDs; `version` becomes lid and VersionInfo of an object that has versions
+    (None for an Association); `replaced_slots` are slots whose single value the registry itself states.
+    """
+    tag = etree.QName(element).localname
+    out = [status_prefix(tag, status), f' id="{attribute(entry_uuid)}"']
+    if version is not None:
+        out.append(f' lid="{attribute(entry_uuid)}"')
+    attributes = {k: val for k, val in element.attrib.items() if k not in ("id", "status", "lid")}
+    if element.tag in _OBJECT_TYPE:
+        attributes["objectType"] = _OBJECT_TYPE[element.tag]
+    for name in ("sourceObject", "targetObject"):
+        if name in attributes:
+            attributes[name] = resolve(attributes[name])
+    _attributes(attributes, out)
+    out.append(">")
+    kept = list(r.children(element))
+    if replaced_slots:
+        kept = [c for c in kept if not (c.tag == r.SLOT and c.get("name") in replaced_slots)]
+        for name, value in replaced_slots.items():
+            out.append(slot(name, value))
+    kept.sort(key=lambda c: _ORDER.get(c.tag, 9))
+    stated = version is None
+    for item in kept:
+        if item.tag == r.VERSION_INFO:
+            continue
+        if not stated and _ORDER.get(item.tag, 9) > _ORDER[r.VERSION_INFO]:
+            out.append(f'<rim:VersionInfo versionName="{version}"/>')
+            stated = True
+        _write(item, entry_uuid, out)
+    if not stated:
+        out.append(f'<rim:VersionInfo versionName="{version}"/>')
+    out.append(f"</rim:{tag}>")
+    return "".join(out).encode()
+
+
+def slot(name: str, value: str) -> str:
+    """A `rim:Slot` of one value."""
+    return (
+        f'<rim:Slot name="{attribute(name)}"><rim:ValueList><rim:Value>{text(value)}</rim:Value></rim:ValueList></rim:Slot>'
+    )
+
+
+def _attributes(attributes: dict[str, str], out: list[str]) -> None:
+    for name, value in attributes.items():
+        if name[0] != "{":
+            out.append(f' {name}="{attribute(value)}"')
+        elif name.startswith(_XML_PREFIX):
+            out.append(f' xml:{name[len(_XML_PREFIX) :]}="{attribute(value)}"')
+
+
+def _write(element: etree._Element, owner: str, out: list[str]) -> None:
+    """One nested element; classifications and identifiers get their owner, their type and an id of their own."""
+    tag = element.tag
+    if not tag.startswith(_PREFIX):
+        return
+    name = tag[len(_PREFIX) :]
+    out.append(f"<rim:{name}")
+    nested_type = _NESTED_TYPE.get(tag)
+    if nested_type is None:
+        if element.attrib:
+            _attributes(dict(element.attrib), out)
+    else:
+        attributes = dict(element.attrib)
+        if not attributes.get("id", "").startswith("urn:uuid:"):
+            attributes["id"] = new_uuid()
+        attributes["objectType"] = nested_type
+        attributes["classifiedObject" if tag == r.CLASSIFICATION else "registryObject"] = owner
+        _attributes(attributes, out)
+    if len(element):
+        out.append(">")
+        for child in r.children(element):
+            _write(child, owner, out)
+        out.append(f"</rim:{name}>")
+    elif element.text and (tag == r.VALUE):
+        out.append(f">{text(element.text.strip())}</rim:Value>")
+    else:
+        out.append("/>")

@@ -1,0 +1,125 @@
+"""A SubmitObjectsRequest as a whole: which element is which object, and the Submission they state (ITI TF-3: 4.2.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lxml import etree
+
+from schemas import vocabulary as v
+from schemas.ebrim import reading as r
+from schemas.ebrim.decode import (
+    decode_association,
+    decode_document_entry,
+    decode_folder,
+    decode_submission_set,
+)
+from schemas.ebrim.reading import Problems
+from schemas.metadata import Association, DocumentEntry, EntryId, Folder, Submission, SubmissionSet
+
+_PACKAGE_NODES = frozenset({v.SUBMISSION_SET_NODE, v.FOLDER_NODE})
+_IGNORED = frozenset({r.OBJECT_REF})
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedSubmission:
+    """The objects of a request, beside the elements they were read from (same order, same length)."""
+
+    submission: Submission
+    submission_sets: tuple[tuple[SubmissionSet, etree._Element], ...]
+    document_entries: tuple[tuple[DocumentEntry, etree._Element], ...]
+    folders: tuple[tuple[Folder, etree._Element], ...]
+    associations: tuple[tuple[Association, etree._Element], ...]
+
+
+def registry_object_list(request: etree._Element) -> etree._Element | None:
+    """The `rim:RegistryObjectList` of a SubmitObjectsRequest."""
+    return r.child(request, r.REGISTRY_OBJECT_LIST)
+
+
+def decode_submission(request: etree._Element, problems: Problems) -> DecodedSubmission:
+    """Read every object of an `lcm:SubmitObjectsRequest`; what is wrong goes to `problems`.
+
+    A SubmissionSet or Folder is told by a Classification that stands inside its package or beside it; the latter is
+    moved inside, so that the element is complete by itself.
+    """
+    sets: list[tuple[SubmissionSet, etree._Element]] = []
+    entries: list[tuple[DocumentEntry, etree._Element]] = []
+    folders: list[tuple[Folder, etree._Element]] = []
+    associations: list[tuple[Association, etree._Element]] = []
+    references: list[EntryId] = []
+    holder = registry_object_list(request)
+    if holder is None:
+        problems.add("SubmitObjectsRequest", "RegistryObjectList", "is missing")
+        holder = etree.Element(r.REGISTRY_OBJECT_LIST)
+    _adopt_siblings(holder, problems)
+    seen: set[str] = set()
+    for element in r.children(holder):
+        name = element.get("id", "")
+        if element.tag in _IGNORED:
+            references.append(EntryId(name))
+            continue
+        if not name and element.tag != r.ASSOCIATION:
+            problems.add(etree.QName(element).localname, "id", "is missing")
+        elif name and name in seen:
+            problems.add(name, "id", "two objects of the submission have this id")
+        seen.add(name)
+        if element.tag == r.EXTRINSIC_OBJECT:
+            entries.append((decode_document_entry(element, problems), element))
+        elif element.tag == r.ASSOCIATION:
+            association = decode_association(element, problems)
+            if association is not None:
+                associations.append((association, element))
+        elif element.tag == r.REGISTRY_PACKAGE:
+            nodes = package_nodes(element)
+            if nodes == {v.SUBMISSION_SET_NODE}:
+                sets.append((decode_submission_set(element, problems), element))
+            elif nodes == {v.FOLDER_NODE}:
+                folders.append((decode_folder(element, problems), element))
+            else:
+                problems.add(name, "RegistryPackage", "must be classified as one of SubmissionSet and Folder")
+        else:
+            problems.add(name, etree.QName(element).localname, "is not an object that a submission may hold")
+    return DecodedSubmission(
+        Submission(
+            submission_sets=tuple(x for x, _ in sets),
+            document_entries=tuple(x for x, _ in entries),
+            folders=tuple(x for x, _ in folders),
+            associations=tuple(x for x, _ in associations),
+            references=tuple(references),
+        ),
+        tuple(sets),
+        tuple(entries),
+        tuple(folders),
+        tuple(associations),
+    )
+
+
+def package_nodes(package: etree._Element) -> set[str]:
+    """Which of SubmissionSet and Folder a package is classified as."""
+    return {
+        child.get("classificationNode", "")
+        for child in package
+        if child.tag == r.CLASSIFICATION and child.get("classificationNode") in _PACKAGE_NODES
+    }
+
+
+def _adopt_siblings(holder: etree._Element, problems: Problems) -> None:
+    """Move classifications that stand beside their object into it (ITI TF-3: 4.2.1.3)."""
+    loose = [child for child in holder if child.tag == r.CLASSIFICATION]
+    if not loose:
+        return
+    owners = {child.get("id"): child for child in r.children(holder) if child.tag != r.CLASSIFICATION}
+    for classification in loose:
+        owner = owners.get(classification.get("classifiedObject"))
+        if owner is None:
+            name = classification.get("classifiedObject", "")
+            problems.add(name, "Classification", "classifies no object of the submission")
+            holder.remove(classification)
+            continue
+        place = len(owner)
+        for index, child in enumerate(owner):
+            if child.tag == r.EXTERNAL_IDENTIFIER:
+                place = index
+                break
+        owner.insert(place, classification)
