@@ -1,0 +1,25 @@
+"""Where the XML schemas, the WSDL, the value sets and the affinity domains of this package lie on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+_PACKAGE: Final = Path(__file__).resolve().parent
+
+XSD_DIRECTORY: Final = _PACKAGE / "xsd"
+WSDL_DIRECTORY: Final = _PACKAGE / "wsdl"
+VALUE_SET_DIRECTORY: Final = _PACKAGE / "valuesets"
+AFFINITY_DOMAIN_DIRECTORY: Final = _PACKAGE / "affinity"
+
+XML_XSD: Final = XSD_DIRECTORY / "xml.xsd"
+RIM_XSD: Final = XSD_DIRECTORY / "rim.xsd"
+RS_XSD: Final = XSD_DIRECTORY / "rs.xsd"
+LCM_XSD: Final = XSD_DIRECTORY / "lcm.xsd"
+QUERY_XSD: Final = XSD_DIRECTORY / "query.xsd"
+XDSB_XSD: Final = XSD_DIRECTORY / "xdsb.xsd"
+RMD_XSD: Final = XSD_DIRECTORY / "rmd.xsd"
+HL7V3_XSD: Final = XSD_DIRECTORY / "hl7v3.xsd"
+
+REGISTRY_WSDL: Final = WSDL_DIRECTORY / "XDS.b_DocumentRegistry.wsdl"
+REPOSITORY_WSDL: Final = WSDL_DIRECTORY / "XDS.b_DocumentRepository.wsdl"
