@@ -1,0 +1,226 @@
+"""An S3 server of the tests' own: MinIO built from its Go module, or SeaweedFS where no Go toolchain is.
+
+`python -m tests.services.minio` gets the server ahead of the tests, showing how far the build is.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import json
+import os
+import platform
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import minio
+import urllib3
+
+from tests.services import process
+
+MODULE = "github.com/minio/minio"
+VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"  # MinIO of 2026-02-12; its go.mod asks for Go 1.24 or later
+_PACKAGES = 1550  # about as many as the build compiles, for the progress it prints
+
+
+class Kind(StrEnum):
+    """Which server plays S3."""
+
+    MINIO = "MinIO"
+    SEAWEEDFS = "SeaweedFS"
+
+
+class S3Absent(Exception):
+    """No S3 server is installed and none can be built here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """An S3 server's executable."""
+
+    kind: Kind
+    path: Path
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.path})"
+
+
+@dataclass(frozen=True, slots=True)
+class S3Server:
+    """A running S3 server: `endpoint` is host:port, plain HTTP."""
+
+    endpoint: str
+    access_key: str
+    secret_key: str
+    program: Program
+    region: str = "us-east-1"
+    secure: bool = False
+
+    @property
+    def url(self) -> str:
+        """The endpoint as a URL."""
+        return f"http://{self.endpoint}"
+
+    def client(self) -> minio.Minio:
+        """A client with all rights."""
+        return minio.Minio(
+            endpoint=self.endpoint,
+            access_key=self.access_key,
+            secret_key=self.secret_key,
+            secure=self.secure,
+            region=self.region,
+            http_client=urllib3.PoolManager(timeout=urllib3.Timeout(10), retries=False),
+        )
+
+    @contextmanager
+    def fresh_bucket(self) -> Iterator[str]:
+        """The name of an empty bucket, which is emptied and removed afterwards."""
+        name, client = f"feuillet-{secrets.token_hex(6)}", self.client()
+        client.make_bucket(bucket_name=name)
+        try:
+            yield name
+        finally:
+            for found in client.list_objects(bucket_name=name, recursive=True, include_version=True):
+                client.remove_object(bucket_name=name, object_name=found.object_name, version_id=found.version_id)
+            client.remove_bucket(bucket_name=name)
+
+
+def cached_program() -> Path:
+    """Where the MinIO built here is, or will be."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "feuillet" / f"minio-{VERSION}" / "minio"
+
+
+def program(say: Callable[[str], None] = print) -> Program:
+    """An S3 server to run: the cached MinIO, else one built now (minutes), else SeaweedFS's `weed` on PATH.
+
+    Raises:
+        S3Absent: none of these.
+    """
+    built = cached_program()
+    if built.exists():
+        return Program(Kind.MINIO, built)
+    reason = "there is no Go toolchain"
+    if go := shutil.which("go"):
+        try:
+            _build(go, built, say)
+        except subprocess.CalledProcessError as error:
+            reason = f"MinIO did not build ({error})"
+        else:
+            return Program(Kind.MINIO, built)
+    if weed := shutil.which("weed"):
+        return Program(Kind.SEAWEEDFS, Path(weed))
+    raise S3Absent(f"no S3 server: {reason}, and no `weed` is on PATH")
+
+
+@contextmanager
+def run_server(say: Callable[[str], None] = print) -> Iterator[S3Server]:
+    """Run the S3 server in a temporary directory."""
+    chosen = program(say)
+    say(f"S3 server: {chosen}")
+    base = Path(tempfile.mkdtemp(prefix="feuillet-s3-"))
+    access_key, secret_key = "feuillet", secrets.token_urlsafe(24)
+    log = base / "log"
+    try:
+        port = process.free_port()
+        if chosen.kind is Kind.MINIO:
+            command = _minio_command(chosen.path, base, port)
+            environment = {
+                "MINIO_ROOT_USER": access_key,
+                "MINIO_ROOT_PASSWORD": secret_key,
+                "MINIO_BROWSER": "off",
+                "MINIO_UPDATE": "off",
+                # a key of its own lets the server encrypt at rest (SSE-S3, SSE-KMS) without a key service
+                "MINIO_KMS_SECRET_KEY": "feuillet-tests:" + base64.b64encode(secrets.token_bytes(32)).decode(),
+            }
+        else:
+            command = _seaweedfs_command(chosen.path, base, port, access_key, secret_key)
+            environment = {}
+        server = process.start(command, log=log, environment=environment, directory=base)
+        try:
+            running = S3Server(f"127.0.0.1:{port}", access_key, secret_key, chosen)
+            process.wait_until(lambda: _answers(running), server, log=log)
+            yield running
+        finally:
+            process.stop(server)
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def _minio_command(path: Path, base: Path, port: int) -> list[str | Path]:
+    return [path, "server", base / "data", "--address", f"127.0.0.1:{port}", "--quiet", "--json"]
+
+
+def _seaweedfs_command(path: Path, base: Path, port: int, access_key: str, secret_key: str) -> list[str | Path]:
+    identities = base / "s3.json"
+    account = {
+        "name": "tests",
+        "credentials": [{"accessKey": access_key, "secretKey": secret_key}],
+        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+    }
+    identities.write_text(json.dumps({"identities": [account]}))
+    (base / "data").mkdir()
+    others = [f"-{name}={process.free_port()}" for name in ("master.port", "volume.port", "filer.port")]
+    return [path, "server", f"-dir={base / 'data'}", "-ip=127.0.0.1", *others, "-s3", f"-s3.port={port}",
+            f"-s3.config={identities}"]  # fmt: skip
+
+
+def _answers(server: S3Server) -> bool:
+    try:
+        server.client().list_buckets()
+    except (minio.error.MinioException, urllib3.exceptions.HTTPError):
+        return False
+    return True
+
+
+def _build(go: str, target: Path, say: Callable[[str], None]) -> None:
+    """`go install` into the cache; a second test run waits for the first one's result."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with (target.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if target.exists():
+            return
+        say(f"building MinIO {VERSION} with {go}: some minutes, once")
+        with tempfile.TemporaryDirectory(dir=target.parent) as fresh:
+            environment = {
+                **os.environ,
+                "GOBIN": fresh,
+                "GOFLAGS": "",
+                "CGO_ENABLED": "0",
+                "GOTOOLCHAIN": "auto",  # an older Go fetches the one the module asks for
+            }
+            install = [go, "install", "-p", "2", "-v", "-trimpath", "-ldflags=-s -w", f"{MODULE}@{VERSION}"]
+            _show_progress(install, environment, say)
+            (Path(fresh) / "minio").rename(target)
+        say(f"built {target} for {platform.machine()}")
+
+
+def _show_progress(command: list[str], environment: dict[str, str], say: Callable[[str], None]) -> None:
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as go:
+        assert go.stdout is not None
+        lines: list[str] = []
+        said = started = time.monotonic()
+        for line in go.stdout:
+            lines.append(line.rstrip())
+            if time.monotonic() - said > 10:
+                said = time.monotonic()
+                say(f"  {said - started:4.0f} s: {len(lines)} of about {_PACKAGES} steps")
+    if go.returncode:
+        say("\n".join(lines[-10:]))
+        raise subprocess.CalledProcessError(go.returncode, command)
+
+
+if __name__ == "__main__":
+    try:
+        print(f"S3 server: {program(lambda text: print(text, flush=True))}")
+    except S3Absent as absent:
+        print(f"S3 tests will be skipped: {absent}", file=sys.stderr)
