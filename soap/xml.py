@@ -17,7 +17,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -65,12 +65,12 @@ _SHORTEST_ELEMENT: Final = 4
 _SHORTEST_ATTRIBUTE: Final = 5
 _SHORTEST_COMMENT: Final = 7
 
-_BETWEEN_MARKUP: Final = bytes(0x3C if b == 0x3C else 0x61 for b in range(256))
-_BETWEEN_DELIMITERS: Final = bytes(0x20 if b in b" \t\r\n<>=/\"'" else 0x61 for b in range(256))
+# Every character that ends a name in markup.
+_DELIMITERS_AS_SPACE: Final = bytes(0x20 if byte in b" \t\r\n<>=/\"'" else byte for byte in range(256))
 
 # Names stay in libxml2's dictionary of the parsing thread for as long as the thread lives. See `_Names`.
 _NAMES_BUDGET: Final = 8_000_000
-_AUDIT_EVERY: Final = 16
+_AUDIT_EVERY: Final = 64
 _VOCABULARY: Final = 4096
 
 
@@ -207,32 +207,37 @@ def _harmless(data: bytes, root: int, limits: XmlLimits) -> bool:  # noqa: PLR09
         return False
     if data.count(b"xmlns", root) > min(limits.namespaces, limits.namespaces_in_scope):
         return False
-    if length > limits.name and data.translate(_BETWEEN_DELIMITERS).find(b"a" * (limits.name + 1), root) >= 0:
+    if length > limits.name and any(_runs(data.translate(_DELIMITERS_AS_SPACE), b" ", root, limits.name)):
         return False
     return _short_between_markup(data, root, limits)
 
 
 def _short_between_markup(data: bytes, root: int, limits: XmlLimits) -> bool:
     """Whether no tag has too many attributes and no value or text is too long: looks at what is between two `<`."""
-    shortest = min(
-        _SHORTEST_ATTRIBUTE * (limits.attributes + 1),
-        limits.attribute_value + 1,
-        limits.text + 1,
-    )
-    run = b"a" * shortest
-    marks = data.translate(_BETWEEN_MARKUP)
-    position = marks.find(run, root)
-    while position >= 0:
-        end = data.find(b"<", position)
+    longest = min(limits.attribute_value, limits.text)
+    worth_a_look = min(_SHORTEST_ATTRIBUTE * (limits.attributes + 1) - 1, longest)
+    for start, end in _runs(data, b"<", root, worth_a_look):
+        if end - start > longest or data.count(b"=", start, end) > limits.attributes:
+            return False
+    return True
+
+
+def _runs(data: bytes, mark: bytes, position: int, length: int) -> Iterator[tuple[int, int]]:
+    """Start and end of every stretch of more than `length` bytes without `mark`.
+
+    Hops from mark to mark over as many as fit in one stretch, so that short ones are not even looked at.
+    """
+    while position < len(data):
+        last = data.rfind(mark, position, position + length + 1)
+        if last >= 0:
+            position = last + 1
+            continue
+        end = data.find(mark, position + length + 1)
         if end < 0:
             end = len(data)
-        if end - position > min(limits.attribute_value, limits.text):
-            return False
-        equals = data.count(b"=", position, end)
-        if equals > limits.attributes:
-            return False
-        position = marks.find(run, end)
-    return True
+        if end - position > length:
+            yield position, end
+        position = end + 1
 
 
 # How libxml2 says that one of its own caps is passed: depth 256, one text or value 10,000,000 bytes.
@@ -367,7 +372,7 @@ _longer_text: Final = etree.XPath("boolean(//text()[string-length() > $limit])")
 class _Names(threading.local):
     """How many bytes of names foreign documents have left in this thread's dictionary, which libxml2 never empties.
 
-    Exact on the counted way; on the short way one document in sixteen is looked at and counts for sixteen. A thread
+    Exact on the counted way; on the short way one document in sixty-four is looked at and counts for as many. A thread
     that has spent its budget parses in short-lived threads, whose dictionaries go with them: slower, but for ever.
     """
 
