@@ -13,6 +13,12 @@ FUZZ_SECONDS ?= 60
 # the uv of this machine when it runs (a version manager's shim may not), else one of our own
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .cache/uv/bin/uv)
 
+# trust the authorities that this machine trusts, such as a hospital's proxy (the second name is for older uv)
+ifneq (,$(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt))
+export UV_SYSTEM_CERTS := true
+export UV_NATIVE_TLS := true
+endif
+
 .PHONY: help setup serve test fuzz bench lint format clean
 
 help: ## Show this list
