@@ -55,6 +55,36 @@ def with_status(fragment: bytes, status: AvailabilityStatus) -> bytes:
     return head + b'"' + status.value.encode() + b'"' + rest
 
 
+def with_identifier(fragment: bytes, scheme: str, value: str) -> bytes:
+    """The same object with another value of the external identifier of a scheme.
+
+    Fragments are written by this module alone: an identifier's element is found by its scheme, which no text can
+    imitate because `<` is escaped in texts and attribute values.
+    """
+    start = 0
+    while True:
+        begin = fragment.find(b"<rim:ExternalIdentifier ", start)
+        if begin < 0:
+            return fragment
+        end = fragment.find(b">", begin)
+        tag = fragment[begin:end]
+        if f' identificationScheme="{scheme}"'.encode() in tag:
+            head, _, tail = tag.partition(b' value="')
+            rest = tail.partition(b'"')[2]
+            return fragment[:begin] + head + b' value="' + attribute(value).encode() + b'"' + rest + fragment[end:]
+        start = end
+
+
+def with_slot(fragment: bytes, name: str, value: str) -> bytes:
+    """The same object with another single value of a slot that `serialise` wrote as a replaced slot."""
+    begin = fragment.find(f'<rim:Slot name="{attribute(name)}">'.encode())
+    if begin < 0:
+        return fragment
+    close = b"</rim:Slot>"
+    end = fragment.index(close, begin) + len(close)
+    return fragment[:begin] + slot(name, value).encode() + fragment[end:]
+
+
 def serialise(
     element: etree._Element,
     *,

@@ -1,0 +1,174 @@
+"""Writing registry objects: one row of columns that queries use, one fragment that answers are made of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from schemas.metadata import Association, CodedValue, DocumentEntry, Folder, SubmissionSet
+from schemas.vocabulary import DocumentEntryType
+from xds_registry import tables as t
+from xds_registry.encoding import APPROVED, ASSOCIATION_NUMBER, CONFIDENTIALITY, EVENT, coded, normal, time_text
+
+
+def _code(value: CodedValue | None) -> str:
+    return "" if value is None else coded(value)
+
+
+def insert_submission_set(
+    connection: Connection,
+    submission_set: SubmissionSet,
+    *,
+    entry_uuid: str,
+    patient_pk: int,
+    digest: str,
+    registered_at: datetime,
+    fragment: bytes,
+) -> int:
+    """Store a SubmissionSet, its authors; returns its row."""
+    pk = _insert(
+        connection,
+        t.submission_set,
+        {
+            "entry_uuid": entry_uuid,
+            "unique_id": normal(str(submission_set.unique_id)),
+            "patient_pk": patient_pk,
+            "status": APPROVED,
+            "submission_time": time_text(submission_set.submission_time),
+            "source_id": str(submission_set.source_id),
+            "content_type": _code(submission_set.content_type_code),
+            "home": submission_set.home_community_id,
+            "digest": digest,
+            "registered_at": registered_at,
+            "fragment": fragment,
+        },
+    )
+    persons = [normal(str(author.person)) for author in submission_set.authors if author.person is not None]
+    if persons:
+        connection.execute(
+            insert(t.submission_set_author),
+            [{"submission_set_pk": pk, "position": n, "person": p} for n, p in enumerate(persons)],
+        )
+    return pk
+
+
+def insert_document_entry(
+    connection: Connection,
+    entry: DocumentEntry,
+    *,
+    entry_uuid: str,
+    logical_id: str,
+    version: int,
+    patient_pk: int,
+    fragment: bytes,
+    status: int = APPROVED,
+) -> int:
+    """Store a DocumentEntry with the rows of its multi-valued attributes; returns its row."""
+    pk = _insert(
+        connection,
+        t.document_entry,
+        {
+            "entry_uuid": entry_uuid,
+            "logical_id": logical_id,
+            "version": version,
+            "unique_id": normal(str(entry.unique_id)),
+            "patient_pk": patient_pk,
+            "status": status,
+            "on_demand": int(entry.object_type is DocumentEntryType.ON_DEMAND),
+            "creation_time": time_text(entry.creation_time),
+            "service_start_time": time_text(entry.service_start_time),
+            "service_stop_time": time_text(entry.service_stop_time),
+            "class_code": _code(entry.class_code),
+            "type_code": _code(entry.type_code),
+            "format_code": _code(entry.format_code),
+            "facility_type_code": _code(entry.healthcare_facility_type_code),
+            "practice_setting_code": _code(entry.practice_setting_code),
+            "repository_unique_id": str(entry.repository_unique_id),
+            "size": entry.size,
+            "hash": None if entry.hash is None else str(entry.hash).lower(),
+            "home": entry.home_community_id,
+            "fragment": fragment,
+        },
+    )
+    codes = {(CONFIDENTIALITY, coded(code)) for code in entry.confidentiality_codes}
+    codes |= {(EVENT, coded(code)) for code in entry.event_codes}
+    if codes:
+        connection.execute(
+            insert(t.document_entry_code),
+            [{"document_entry_pk": pk, "attribute": a, "code": c} for a, c in sorted(codes)],
+        )
+    persons = [normal(str(author.person)) for author in entry.authors if author.person is not None]
+    if persons:
+        connection.execute(
+            insert(t.document_entry_author),
+            [{"document_entry_pk": pk, "position": n, "person": p} for n, p in enumerate(persons)],
+        )
+    references = {normal(str(reference)) for reference in entry.reference_ids}
+    if references:
+        connection.execute(
+            insert(t.document_entry_reference),
+            [{"document_entry_pk": pk, "reference_id": x} for x in sorted(references)],
+        )
+    return pk
+
+
+def insert_folder(
+    connection: Connection,
+    folder: Folder,
+    *,
+    entry_uuid: str,
+    logical_id: str,
+    version: int,
+    patient_pk: int,
+    last_update_time: str,
+    fragment: bytes,
+) -> int:
+    """Store a Folder with the rows of its codes; returns its row."""
+    pk = _insert(
+        connection,
+        t.folder,
+        {
+            "entry_uuid": entry_uuid,
+            "logical_id": logical_id,
+            "version": version,
+            "unique_id": normal(str(folder.unique_id)),
+            "patient_pk": patient_pk,
+            "status": APPROVED,
+            "last_update_time": last_update_time,
+            "home": folder.home_community_id,
+            "fragment": fragment,
+        },
+    )
+    codes = {coded(code) for code in folder.code_list}
+    if codes:
+        connection.execute(insert(t.folder_code), [{"folder_pk": pk, "code": code} for code in sorted(codes)])
+    return pk
+
+
+def association_row(
+    association: Association, *, entry_uuid: str, source: str, target: str, fragment: bytes
+) -> dict[str, Any]:
+    """The row of an Association, whose ends are entryUUIDs by now."""
+    return {
+        "entry_uuid": entry_uuid,
+        "association_type": ASSOCIATION_NUMBER[association.association_type],
+        "source": source,
+        "target": target,
+        "status": APPROVED,
+        "home": association.home_community_id,
+        "fragment": fragment,
+    }
+
+
+def insert_associations(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """Store Associations in one statement."""
+    if rows:
+        connection.execute(insert(t.association), rows)
+
+
+def _insert(connection: Connection, table: Any, values: dict[str, Any]) -> int:
+    result = connection.execute(insert(table), values)
+    (pk,) = result.inserted_primary_key
+    return int(pk)

@@ -1,0 +1,116 @@
+"""Attributes of the objects of a submission: required, forbidden, coded, in order (ITI TF-3: 4.2.3, 4.3.1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from schemas import attributes as a
+from schemas.affinity_domain import AffinityDomain, CodedAttribute
+from schemas.attributes import Requirements
+from schemas.errors import XDSRegistryMetadataError, XDSUnknownPatientId, XdsError
+from schemas.metadata import Association, CodedValue, DocumentEntry, Folder, RegistryObject, Submission, SubmissionSet
+from schemas.vocabulary import DocumentEntryType
+
+# RFC 8141
+_URN = re.compile(r"urn:[a-z0-9][a-z0-9-]{0,31}:\S+", re.IGNORECASE)
+_HOME = re.compile(r"urn:oid:[0-2](\.(0|[1-9][0-9]*))+")
+
+
+def check_attributes(submission: Submission, domain: AffinityDomain) -> Iterator[XdsError]:
+    """Every rule that looks at one object alone."""
+    for entry in submission.document_entries:
+        on_demand = entry.object_type is DocumentEntryType.ON_DEMAND
+        yield from _requirements(entry, a.ON_DEMAND_ENTRY_REGISTERED if on_demand else a.STABLE_ENTRY_REGISTERED)
+        yield from _entry(entry, domain)
+    for submission_set in submission.submission_sets:
+        yield from _requirements(submission_set, a.SUBMISSION_SET_REGISTERED)
+        yield from _codes(submission_set, a.SUBMISSION_SET, domain)
+        yield from _common(submission_set)
+    for folder in submission.folders:
+        yield from _requirements(folder, a.FOLDER_REGISTERED)
+        yield from _codes(folder, a.FOLDER, domain)
+        yield from _common(folder)
+    for association in submission.associations:
+        yield from _codes(association, a.ASSOCIATION, domain)
+        yield from _extra_slots(association)
+    yield from _patients(submission, domain)
+
+
+def _wrong(item: RegistryObject, attribute: str, reason: str) -> XdsError:
+    return XDSRegistryMetadataError(f"{item.entry_uuid} {attribute}: {reason}", location=item.entry_uuid or None)
+
+
+def _requirements(item: RegistryObject, requirements: Requirements) -> Iterator[XdsError]:
+    for name, field in requirements.required:
+        value = getattr(item, field)
+        if value is None or value == ():
+            yield _wrong(item, name, "is required and missing")
+    for name, field in requirements.forbidden:
+        value = getattr(item, field)
+        if value is not None and value is not False:
+            yield _wrong(item, name, "is not allowed in this transaction")
+
+
+def _entry(entry: DocumentEntry, domain: AffinityDomain) -> Iterator[XdsError]:
+    yield from _codes(entry, a.DOCUMENT_ENTRY, domain)
+    if entry.mime_type is not None and not domain.permits_mime_type(str(entry.mime_type)):
+        yield _wrong(entry, "mimeType", f"{entry.mime_type} is not allowed in the affinity domain")
+    start, stop = entry.service_start_time, entry.service_stop_time
+    # ITI TF-3: 4.2.3.2.20
+    if start is not None and stop is not None and start.lower_bound() > stop.lower_bound():
+        yield _wrong(entry, "serviceStopTime", f"{stop} is before serviceStartTime {start}")
+    # ITI TF-3: 4.2.3.2.12 and the update supplement: a new entry is its own first version
+    if entry.logical_id and entry.logical_id != entry.entry_uuid:
+        yield _wrong(entry, "logicalID", "a new DocumentEntry has no logicalID but its own entryUUID")
+    yield from _common(entry)
+
+
+def _common(item: DocumentEntry | SubmissionSet | Folder) -> Iterator[XdsError]:
+    home = item.home_community_id
+    if home and not (len(home) <= 64 + len("urn:oid:") and _HOME.fullmatch(home)):
+        yield _wrong(item, "homeCommunityId", f"{home!r} is not an OID in URN form")
+    yield from _extra_slots(item)
+
+
+def _extra_slots(item: RegistryObject) -> Iterator[XdsError]:
+    """ITI TF-3: 4.2.3.1.6: extra metadata is named by a URN outside urn:ihe."""
+    for slot in item.extra_slots:
+        if not _URN.fullmatch(slot.name):
+            yield _wrong(item, slot.name, "is neither a slot of the metadata model nor named by a URN")
+
+
+def _codes(item: RegistryObject, table: a.ObjectTable, domain: AffinityDomain) -> Iterator[XdsError]:
+    for attribute in table.codes.values():
+        value = getattr(item, attribute.field)
+        if value is None:
+            continue
+        for code in value if attribute.many else (value,):
+            yield from _code(item, attribute.name, attribute.coded, code, domain)
+
+
+def _code(
+    item: RegistryObject, name: str, coded: CodedAttribute, code: CodedValue, domain: AffinityDomain
+) -> Iterator[XdsError]:
+    if not domain.permits(coded, code.code, code.scheme):
+        yield _wrong(item, name, f"{code.code}^^{code.scheme} is not in the value set of the affinity domain")
+    # ITI TF-3: 4.2.3.1.2: a code carries its display name
+    if not isinstance(item, Association) and not code.display_name:
+        yield _wrong(item, name, f"{code.code}^^{code.scheme} has no display name")
+
+
+def _patients(submission: Submission, domain: AffinityDomain) -> Iterator[XdsError]:
+    """ITI TF-2: 3.42.4.1.3.5: the patient is one that the affinity domain identifies."""
+    reported: set[str] = set()
+    items: tuple[DocumentEntry | SubmissionSet | Folder, ...] = (
+        *submission.submission_sets,
+        *submission.document_entries,
+        *submission.folders,
+    )
+    for item in items:
+        patient = item.patient_id
+        if patient is not None and patient.authority not in domain.patient_authorities and str(patient) not in reported:
+            reported.add(str(patient))
+            yield XDSUnknownPatientId(
+                f"{patient}: the assigning authority is not the affinity domain's", location=item.entry_uuid
+            )
