@@ -16,6 +16,7 @@ from lxml import etree
 from schemas import vocabulary as v
 from schemas.ebrim import reading as r
 from schemas.markup import attribute, text
+from schemas.metadata import Association
 from schemas.vocabulary import AvailabilityStatus
 
 _ORDER: Final = {
@@ -173,3 +174,13 @@ def _write(element: etree._Element, owner: str, out: list[str]) -> None:
         out.append(f">{text(element.text.strip())}</rim:Value>")
     else:
         out.append("/>")
+
+
+def association(item: Association, status: AvailabilityStatus) -> bytes:
+    """The fragment of an Association that the registry itself makes, without slots."""
+    home = f' home="{attribute(item.home_community_id)}"' if item.home_community_id else ""
+    return (
+        f'{status_prefix("Association", status)} id="{attribute(item.entry_uuid)}"{home} '
+        f'objectType="{v.ASSOCIATION_OBJECT_TYPE}" associationType="{item.association_type.value}" '
+        f'sourceObject="{attribute(item.source)}" targetObject="{attribute(item.target)}"/>'
+    ).encode()

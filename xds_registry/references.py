@@ -1,0 +1,140 @@
+"""What a submission refers to in the registry: objects by entryUUID, read in one go before the rules are applied."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, Row, bindparam, select
+
+from schemas.attributes import ObjectKind
+from xds_registry import tables as t
+from xds_registry.encoding import APPROVED, ASSOCIATION_NUMBER, HAS_MEMBER
+from schemas.vocabulary import AssociationType
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A registered object, as far as the rules of a submission look at it."""
+
+    kind: ObjectKind
+    pk: int
+    entry_uuid: str
+    patient_pk: int | None
+    approved: bool
+    on_demand: bool = False
+
+
+@dataclass(slots=True)
+class References:
+    """The registered objects that a submission names, by entryUUID."""
+
+    objects: dict[str, Registered] = field(default_factory=dict)
+
+    def of_kind(self, entry_uuid: str, kind: ObjectKind) -> Registered | None:
+        found = self.objects.get(entry_uuid)
+        return found if found is not None and found.kind is kind else None
+
+
+_ENTRIES = select(
+    t.document_entry.c.pk,
+    t.document_entry.c.entry_uuid,
+    t.document_entry.c.patient_pk,
+    t.document_entry.c.status,
+    t.document_entry.c.on_demand,
+).where(t.document_entry.c.entry_uuid.in_(bindparam("uuids", expanding=True)))
+_SETS = select(t.submission_set.c.pk, t.submission_set.c.entry_uuid, t.submission_set.c.patient_pk).where(
+    t.submission_set.c.entry_uuid.in_(bindparam("uuids", expanding=True))
+)
+_FOLDERS = select(t.folder.c.pk, t.folder.c.entry_uuid, t.folder.c.patient_pk, t.folder.c.status).where(
+    t.folder.c.entry_uuid.in_(bindparam("uuids", expanding=True))
+)
+_ASSOCIATIONS = select(t.association.c.pk, t.association.c.entry_uuid, t.association.c.status).where(
+    t.association.c.entry_uuid.in_(bindparam("uuids", expanding=True))
+)
+
+
+def find_references(connection: Connection, entry_uuids: Collection[str]) -> References:
+    """Every registered object among `entry_uuids`, of whatever kind."""
+    found = References()
+    if not entry_uuids:
+        return found
+    wanted = {"uuids": sorted(entry_uuids)}
+    for row in connection.execute(_ENTRIES, wanted):
+        approved = row.status == APPROVED
+        found.objects[row.entry_uuid] = Registered(
+            ObjectKind.DOCUMENT_ENTRY, row.pk, row.entry_uuid, row.patient_pk, approved, bool(row.on_demand)
+        )
+    if len(found.objects) == len(entry_uuids):
+        return found
+    for row in connection.execute(_FOLDERS, wanted):
+        found.objects[row.entry_uuid] = Registered(
+            ObjectKind.FOLDER, row.pk, row.entry_uuid, row.patient_pk, row.status == APPROVED
+        )
+    for row in connection.execute(_SETS, wanted):
+        found.objects[row.entry_uuid] = Registered(
+            ObjectKind.SUBMISSION_SET, row.pk, row.entry_uuid, row.patient_pk, True
+        )
+    for row in connection.execute(_ASSOCIATIONS, wanted):
+        found.objects[row.entry_uuid] = Registered(
+            ObjectKind.ASSOCIATION, row.pk, row.entry_uuid, None, row.status == APPROVED
+        )
+    return found
+
+
+def taken_unique_ids(connection: Connection, unique_ids: Collection[str]) -> set[str]:
+    """Those of `unique_ids` that a SubmissionSet, DocumentEntry or Folder of the registry has."""
+    wanted = sorted(unique_ids)
+    taken: set[str] = set()
+    for table in (t.submission_set, t.document_entry, t.folder):
+        taken.update(connection.scalars(select(table.c.unique_id).where(table.c.unique_id.in_(wanted))))
+    return taken
+
+
+def entries_of_unique_ids(connection: Connection, unique_ids: Collection[str]) -> list[Row[tuple[str, int, str, int]]]:
+    """unique_id, size, hash and on_demand of the registered entries that have one of `unique_ids`."""
+    if not unique_ids:
+        return []
+    columns = t.document_entry.c
+    statement = select(columns.unique_id, columns.size, columns.hash, columns.on_demand)
+    return list(connection.execute(statement.where(columns.unique_id.in_(sorted(unique_ids)))).all())
+
+
+def dependents(connection: Connection, target_uuid: str) -> list[str]:
+    """Approved entries that are a transform of, or an addendum to, an entry (ITI TF-2: 3.42.4.1.3.4)."""
+    kinds = (ASSOCIATION_NUMBER[AssociationType.TRANSFORM], ASSOCIATION_NUMBER[AssociationType.APPEND])
+    statement = (
+        select(t.document_entry.c.entry_uuid)
+        .join(t.association, t.association.c.source == t.document_entry.c.entry_uuid)
+        .where(
+            t.association.c.target == target_uuid,
+            t.association.c.association_type.in_(kinds),
+            t.document_entry.c.status == APPROVED,
+        )
+        .distinct()
+    )
+    return list(connection.scalars(statement))
+
+
+def folders_of(connection: Connection, entry_uuid: str) -> list[Registered]:
+    """The approved Folders that an entry is a member of, by approved associations."""
+    statement = (
+        select(t.folder.c.pk, t.folder.c.entry_uuid, t.folder.c.patient_pk)
+        .join(t.association, t.association.c.source == t.folder.c.entry_uuid)
+        .where(
+            t.association.c.target == entry_uuid,
+            t.association.c.association_type == HAS_MEMBER,
+            t.association.c.status == APPROVED,
+            t.folder.c.status == APPROVED,
+        )
+        .distinct()
+    )
+    return [
+        Registered(ObjectKind.FOLDER, row.pk, row.entry_uuid, row.patient_pk, True)
+        for row in connection.execute(statement)
+    ]
+
+
+def unique(items: Iterable[str]) -> list[str]:
+    """The items without repetition, in their order."""
+    return list(dict.fromkeys(items))

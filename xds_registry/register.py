@@ -1,0 +1,327 @@
+"""ITI-42 Register Document Set-b and ITI-61 Register On-Demand Document Entry: a submission becomes part of the record.
+
+First everything that can be said without the database, then one transaction: who, what is there already, what it
+refers to, the rows. All of it or nothing (ITI TF-2: 3.42.4.1.3.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from lxml import etree
+from sqlalchemy import Connection, insert, select, update
+
+from schemas.ebrim import fragment as fragments
+from schemas.ebrim.fragment import new_uuid, serialise
+from schemas.ebrim.reading import Problems
+from schemas.ebrim.submission import DecodedSubmission, decode_submission
+from schemas.errors import (
+    XDSDuplicateUniqueIdInRegistry,
+    XDSNonIdenticalHash,
+    XDSNonIdenticalSize,
+    XDSRegistryMetadataError,
+    XDSUnknownPatientId,
+    XdsError,
+    XdsErrors,
+)
+from schemas.metadata import Association, DocumentEntry, EntryId
+from schemas.responses import RegistryOutcome
+from schemas.vocabulary import AssociationType, AvailabilityStatus, DocumentEntryType
+from xds_registry import insertion
+from xds_registry import tables as t
+from xds_registry.configuration import RegistryConfiguration
+from xds_registry.encoding import DEPRECATED, normal
+from xds_registry.patients import KnownPatient, add_patient, find_patient
+from xds_registry.references import entries_of_unique_ids, find_references, taken_unique_ids
+from xds_registry.relationships import Consequences, Setting, check_associations
+from xds_registry.validation.attributes import check_attributes
+from xds_registry.validation.structure import Transaction, check_structure
+
+_UUID_URN = "urn:uuid:"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A submission that is right in itself: decoded, with every symbolic id given its entryUUID."""
+
+    decoded: DecodedSubmission
+    ids: dict[str, str]
+    associations: dict[str, tuple[Association, etree._Element]]
+    digest: str
+
+    def resolve(self, name: str) -> str:
+        """The entryUUID that an id of the submission stands for; other ids stand for themselves."""
+        return self.ids.get(name, name)
+
+
+def prepare(
+    request: etree._Element, configuration: RegistryConfiguration, transaction: Transaction, digest: str
+) -> Prepared:
+    """Decode and check everything that needs no database. Raises XdsErrors with all that is wrong."""
+    problems = Problems()
+    decoded = decode_submission(request, problems)
+    errors: list[XdsError] = [XDSRegistryMetadataError(str(p), location=p.object_id or None) for p in problems.found]
+    errors.extend(check_structure(decoded.submission, transaction))
+    # An attribute that cannot be read was reported as such, not also as missing.
+    unreadable = {(p.object_id, p.attribute) for p in problems.found}
+    for error in check_attributes(decoded.submission, configuration.affinity_domain):
+        if not any(error.code_context.startswith(f"{owner} {name}:") for owner, name in unreadable):
+            errors.append(error)
+    if errors:
+        raise XdsErrors(tuple(errors))
+    ids: dict[str, str] = {}
+    for item, _ in (*decoded.submission_sets, *decoded.document_entries, *decoded.folders):
+        ids[item.entry_uuid] = _assigned(item.entry_uuid)
+    associations: dict[str, tuple[Association, etree._Element]] = {}
+    for association, _ in decoded.associations:
+        if association.entry_uuid:
+            ids[association.entry_uuid] = _assigned(association.entry_uuid)
+    for association, element in decoded.associations:
+        entry_uuid = ids.get(association.entry_uuid) or new_uuid()
+        source, target = (ids.get(x, x) for x in (association.source, association.target))
+        resolved = replace(
+            association, entry_uuid=EntryId(entry_uuid), source=EntryId(source), target=EntryId(target)
+        )
+        associations[entry_uuid] = (resolved, element)
+    return Prepared(decoded, ids, associations, digest)
+
+
+def _assigned(name: str) -> str:
+    """ITI TF-3: 4.2.1.4: what does not start with urn:uuid: is a symbolic id and gets a UUID."""
+    return name.lower() if name.startswith(_UUID_URN) else new_uuid()
+
+
+def register(
+    connection: Connection,
+    prepared: Prepared,
+    configuration: RegistryConfiguration,
+    *,
+    now: datetime,
+    correlation_id: str,
+    within: Callable[[Connection], None] | None,
+) -> RegistryOutcome:
+    """Apply the rules that need the database and write the rows; the caller's transaction commits them.
+
+    Raises XdsErrors with everything that is wrong; then nothing may be committed.
+    """
+    (submission_set, set_element) = prepared.decoded.submission_sets[0]
+    known = connection.execute(
+        select(t.submission_set.c.digest).where(t.submission_set.c.unique_id == normal(str(submission_set.unique_id)))
+    ).first()
+    if known is not None and known.digest == prepared.digest:
+        return replace(RegistryOutcome.success(), replayed=True)
+    patient = _patient(connection, prepared, configuration)
+    _check_unique_ids(connection, prepared)
+    consequences = _check_references(connection, prepared, patient)
+    home = configuration.home_community_id
+    set_uuid = prepared.resolve(submission_set.entry_uuid)
+    writer = _Writer(connection, prepared, patient.pk, now, home)
+    writer.submission_set(set_uuid)
+    writer.document_entries()
+    writer.folders()
+    writer.associations(set_uuid, consequences)
+    deprecate(connection, consequences.deprecated)
+    touch_folders(connection, consequences.touched_folders, now)
+    connection.execute(
+        insert(t.audit_event),
+        {"happened_at": now, "event": "registered", "subject": set_uuid, "correlation_id": correlation_id},
+    )
+    if within is not None:
+        within(connection)
+    return RegistryOutcome.success()
+
+
+def _patient(connection: Connection, prepared: Prepared, configuration: RegistryConfiguration) -> KnownPatient:
+    """ITI TF-2: 3.42.4.1.3.5: the patient is known from the feed and was not merged away."""
+    patient_id = prepared.decoded.submission.submission_sets[0].patient_id
+    assert patient_id is not None  # required, checked before  # noqa: S101
+    if configuration.register_unknown_patients:
+        add_patient(connection, patient_id)
+    patient = find_patient(connection, patient_id)
+    if patient is not None and connection.dialect.name == "postgresql":
+        # One submission at a time for a patient: what is read below stays true until the commit.
+        lock = select(t.patient.c.survivor_pk).where(t.patient.c.pk == patient.pk).with_for_update()
+        patient = replace(patient, survivor_pk=connection.execute(lock).scalar_one())
+    if patient is None or not patient.active:
+        raise XdsErrors((XDSUnknownPatientId(str(patient_id)),))
+    return patient
+
+
+def _check_unique_ids(connection: Connection, prepared: Prepared) -> None:
+    """ITI TF-2: 3.42.4.1.3.3: uniqueIds of SubmissionSets and Folders are new, those of entries mean the same bytes."""
+    errors: list[XdsError] = []
+    submission = prepared.decoded.submission
+    fresh = {normal(str(item.unique_id)): "SubmissionSet" for item in submission.submission_sets}
+    fresh.update({normal(str(item.unique_id)): "Folder" for item in submission.folders})
+    for taken in sorted(taken_unique_ids(connection, fresh.keys())):
+        errors.append(XDSDuplicateUniqueIdInRegistry(f"{fresh[taken]}.uniqueId {taken} is already registered"))
+    entries = {normal(str(entry.unique_id)): entry for entry in submission.document_entries}
+    for row in entries_of_unique_ids(connection, entries.keys()):
+        errors.extend(_same_document(entries[row.unique_id], row))
+    ids = {x for x in (*prepared.ids.values(), *prepared.associations) if x in prepared.ids}
+    for entry_uuid in sorted(find_references(connection, ids).objects):
+        errors.append(XDSRegistryMetadataError(f"{entry_uuid}: the entryUUID is already registered"))
+    if errors:
+        raise XdsErrors(tuple(dict.fromkeys(errors)))
+
+
+def _same_document(entry: DocumentEntry, row: Any) -> list[XdsError]:
+    on_demand = entry.object_type is DocumentEntryType.ON_DEMAND
+    if on_demand:
+        # ITI TF-2: 3.61.4.1.3: an on-demand entry may share the uniqueId of an on-demand entry only
+        if row.on_demand:
+            return []
+        return [XDSRegistryMetadataError(f"uniqueId {row.unique_id} belongs to a stable DocumentEntry")]
+    if row.size != entry.size:
+        return [XDSNonIdenticalSize(row.unique_id, location=entry.entry_uuid)]
+    if row.hash != str(entry.hash).lower():
+        return [XDSNonIdenticalHash(row.unique_id, location=entry.entry_uuid)]
+    return []
+
+
+def _check_references(connection: Connection, prepared: Prepared, patient: KnownPatient) -> Consequences:
+    own = set(prepared.ids.values()) | prepared.associations.keys()
+    ends = {end for a, _ in prepared.associations.values() for end in (a.source, a.target)}
+    submission_set = prepared.decoded.submission.submission_sets[0]
+    setting = Setting(
+        connection,
+        prepared.resolve(submission_set.entry_uuid),
+        {prepared.resolve(e.entry_uuid): e for e in prepared.decoded.submission.document_entries},
+        frozenset(prepared.resolve(f.entry_uuid) for f in prepared.decoded.submission.folders),
+        {entry_uuid: association for entry_uuid, (association, _) in prepared.associations.items()},
+        find_references(connection, ends - own),
+        patient.pk,
+    )
+    errors, consequences = check_associations(setting)
+    if errors:
+        raise XdsErrors(tuple(errors))
+    return consequences
+
+
+class _Writer:
+    """Writes the objects of one submission in the caller's transaction."""
+
+    def __init__(
+        self, connection: Connection, prepared: Prepared, patient_pk: int, now: datetime, home: str | None
+    ) -> None:
+        self._connection = connection
+        self._prepared = prepared
+        self._patient_pk = patient_pk
+        self._now = now
+        self._home = home
+
+    def _fragment(self, element: etree._Element, entry_uuid: str, **options: Any) -> bytes:
+        if self._home and not element.get("home"):
+            element.set("home", self._home)
+        return serialise(
+            element,
+            entry_uuid=entry_uuid,
+            status=AvailabilityStatus.APPROVED,
+            resolve=self._prepared.resolve,
+            **options,
+        )
+
+    def submission_set(self, entry_uuid: str) -> None:
+        item, element = self._prepared.decoded.submission_sets[0]
+        insertion.insert_submission_set(
+            self._connection,
+            self._with_home(item),
+            entry_uuid=entry_uuid,
+            patient_pk=self._patient_pk,
+            digest=self._prepared.digest,
+            registered_at=self._now,
+            fragment=self._fragment(element, entry_uuid, version=1),
+        )
+
+    def document_entries(self) -> None:
+        for item, element in self._prepared.decoded.document_entries:
+            entry_uuid = self._prepared.resolve(item.entry_uuid)
+            insertion.insert_document_entry(
+                self._connection,
+                self._with_home(item),
+                entry_uuid=entry_uuid,
+                logical_id=entry_uuid,
+                version=1,
+                patient_pk=self._patient_pk,
+                fragment=self._fragment(element, entry_uuid, version=1),
+            )
+
+    def folders(self) -> None:
+        stamp = self._now.strftime("%Y%m%d%H%M%S")
+        for item, element in self._prepared.decoded.folders:
+            entry_uuid = self._prepared.resolve(item.entry_uuid)
+            insertion.insert_folder(
+                self._connection,
+                self._with_home(item),
+                entry_uuid=entry_uuid,
+                logical_id=entry_uuid,
+                version=1,
+                patient_pk=self._patient_pk,
+                last_update_time=stamp,
+                # ITI TF-3: 4.2.3.4.6: the registry states the time, whatever was submitted
+                fragment=self._fragment(element, entry_uuid, version=1, replaced_slots={"lastUpdateTime": stamp}),
+            )
+
+    def associations(self, set_uuid: str, consequences: Consequences) -> None:
+        rows = []
+        for entry_uuid, (association, element) in self._prepared.associations.items():
+            fragment = self._fragment(element, entry_uuid, version=None)
+            rows.append(
+                insertion.association_row(
+                    self._with_home(association),
+                    entry_uuid=entry_uuid,
+                    source=association.source,
+                    target=association.target,
+                    fragment=fragment,
+                )
+            )
+        for folder, entry in consequences.inherited_members:
+            member = self._member(folder, entry)
+            rows += [member, self._member(set_uuid, member["entry_uuid"])]
+        insertion.insert_associations(self._connection, rows)
+
+    def _member(self, source: str, target: str) -> dict[str, Any]:
+        """A HasMember that the registry itself adds (ITI TF-2: 3.42.4.1.3.4)."""
+        entry_uuid = EntryId(new_uuid())
+        association = Association(
+            entry_uuid=entry_uuid,
+            association_type=AssociationType.HAS_MEMBER,
+            source=EntryId(source),
+            target=EntryId(target),
+            home_community_id=self._home,
+        )
+        fragment = fragments.association(association, AvailabilityStatus.APPROVED)
+        return insertion.association_row(
+            association, entry_uuid=entry_uuid, source=source, target=target, fragment=fragment
+        )
+
+    def _with_home(self, item: Any) -> Any:
+        return item if item.home_community_id or not self._home else replace(item, home_community_id=self._home)
+
+
+def deprecate(connection: Connection, entry_uuids: list[str]) -> None:
+    """Set availabilityStatus of DocumentEntries to Deprecated, in the row and in the fragment."""
+    columns = t.document_entry.c
+    for row in connection.execute(
+        select(columns.pk, columns.fragment).where(columns.entry_uuid.in_(entry_uuids))
+    ).all() if entry_uuids else ():
+        fragment = fragments.with_status(row.fragment, AvailabilityStatus.DEPRECATED)
+        connection.execute(
+            update(t.document_entry).where(columns.pk == row.pk).values(status=DEPRECATED, fragment=fragment)
+        )
+
+
+def touch_folders(connection: Connection, entry_uuids: list[str], now: datetime) -> None:
+    """A Folder that gained a member was updated now (ITI TF-2: 3.42.4.1.3.6)."""
+    stamp = now.strftime("%Y%m%d%H%M%S")
+    columns = t.folder.c
+    for row in connection.execute(
+        select(columns.pk, columns.fragment).where(columns.entry_uuid.in_(entry_uuids))
+    ).all() if entry_uuids else ():
+        fragment = fragments.with_slot(row.fragment, "lastUpdateTime", stamp)
+        connection.execute(
+            update(t.folder).where(columns.pk == row.pk).values(last_update_time=stamp, fragment=fragment)
+        )
