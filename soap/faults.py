@@ -40,7 +40,7 @@ _STATUS: Final = {
 _PREFIXES: Final = {WSA: "wsa", WSSE: "wsse"}
 
 
-class SoapFault(Exception):  # noqa: N818 - the name of the thing in the standard
+class SoapFault(Exception):
     """A fault to send, or one that was received.
 
     `reason` is shown to the peer: it must not hold anything of the request. `subcodes` are Clark names, outermost

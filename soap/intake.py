@@ -55,7 +55,7 @@ class MediaType:
         return self.parameters.get(parameter)
 
 
-class MalformedMediaType(ValueError):  # noqa: N818 - a verdict on the input
+class MalformedMediaType(ValueError):
     """The value is no Content-Type of RFC 9110 §8.3."""
 
 

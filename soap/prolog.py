@@ -37,7 +37,7 @@ class Refusal(enum.StrEnum):
     TOO_SLOW = "The document takes too long to parse"
 
 
-class XmlRefused(Exception):  # noqa: N818 - a verdict on the input, not a failure of ours
+class XmlRefused(Exception):
     """The document is refused. `reason` is safe to show: it never quotes the document."""
 
     def __init__(self, reason: Refusal) -> None:

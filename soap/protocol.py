@@ -14,6 +14,7 @@ from spyne import AnyXml, Application, ServiceBase, rpc
 from spyne.model.fault import Fault
 from spyne.protocol.soap import Soap12
 from spyne.server.wsgi import WsgiApplication
+from spyne.util.appreg import unregister_application
 
 from soap.exchange import Exchange
 from soap.faults import FaultCode, SoapFault
@@ -95,6 +96,8 @@ def spyne_application(name: str, target_namespace: str, operations: tuple[Operat
         in_protocol=EnvelopeProtocol(keys),
         out_protocol=EnvelopeProtocol(keys),
     )
+    # spyne keeps every application it ever made under its name; ours are owned by whoever asked for them.
+    unregister_application(application)
     for key, descriptors in application.interface.service_method_map.items():
         keys[descriptors[0].operation_name] = key
     wsgi: Callable[..., Any] = WsgiApplication(application)

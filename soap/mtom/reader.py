@@ -7,7 +7,7 @@ in a `SoapFault` before anything has been done with the message.
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,6 +73,11 @@ class MtomReader:
         while (head := self._next_head()) is not None:
             self._receive(head, self._limits.part)
         self._skip_epilogue()
+        return self._parts
+
+    @property
+    def parts(self) -> Mapping[str, SpooledPart]:
+        """The parts received so far, without the root."""
         return self._parts
 
     def release(self) -> None:
