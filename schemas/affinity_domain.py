@@ -104,7 +104,8 @@ def load_affinity_domain(
     """The built-in domain `ci-sis` or `ihe`, or the domain that a TOML file describes.
 
     `patient_authorities` (OIDs, default first) takes the place of the file's; the file's namespace then no longer
-    applies and `patient_namespace` says the new one. Raises AffinityDomainError, which names the key and what it accepts.
+    applies and `patient_namespace` says the new one. Raises AffinityDomainError, which names the key and what it
+    accepts.
     """
     path = Path(name_or_path)
     if str(name_or_path) in BUILT_IN_DOMAINS:
