@@ -17,7 +17,7 @@ class Encryption(StrEnum):
     KMS = "sse-kms"
 
 
-class StoreMisconfigured(ValueError):  # noqa: N818 - named after the outcome
+class StoreMisconfigured(ValueError):
     """A configuration value cannot be used. The message names the key and what would be accepted."""
 
     def __init__(self, key: str, accepted: str) -> None:

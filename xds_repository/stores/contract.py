@@ -12,6 +12,7 @@ A message names a key at most, never content.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol, Self
 
-_KEY_LENGTH: Final = 36
+_CANONICAL_UUID: Final = re.compile("[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _SHA256_LENGTH: Final = 64
 _HEXADECIMAL: Final = frozenset("0123456789abcdef")
 
@@ -28,23 +29,23 @@ class StoreError(Exception):
     """Something an object store could not do."""
 
 
-class BlobMissing(StoreError):  # noqa: N818 - named after the outcome
+class BlobMissing(StoreError):
     """Nothing is stored under the key."""
 
 
-class BlobConflict(StoreError):  # noqa: N818 - named after the outcome
+class BlobConflict(StoreError):
     """The key already holds other bytes. They are untouched."""
 
 
-class BlobCorrupt(StoreError):  # noqa: N818 - named after the outcome
+class BlobCorrupt(StoreError):
     """Bytes differ from the size or SHA-256 that was promised for them: at rest, or in the source of a write."""
 
 
-class StoreUnavailable(StoreError):  # noqa: N818 - named after the outcome
+class StoreUnavailable(StoreError):
     """The store does not answer, refuses us, or may not be written to any more. Whether a write took place is open."""
 
 
-class StoreFull(StoreError):  # noqa: N818 - named after the outcome
+class StoreFull(StoreError):
     """The store has no room for this write. Reads are not concerned."""
 
 
@@ -58,7 +59,7 @@ class BlobKey:
     text: str
 
     def __post_init__(self) -> None:
-        if len(self.text) != _KEY_LENGTH or str(uuid.UUID(self.text)) != self.text:
+        if not _CANONICAL_UUID.fullmatch(self.text):
             raise ValueError("a blob key is a UUID in canonical lower-case form")
 
     @classmethod

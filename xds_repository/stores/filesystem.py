@@ -221,7 +221,7 @@ class FilesystemStore:
         try:
             directory = os.open(self._directory(key), _DIRECTORY)
         except FileNotFoundError:
-            os.makedirs(self._directory(key), _DIRECTORY_MODE, exist_ok=True)
+            self._make_directory(key)
             directory = os.open(self._directory(key), _DIRECTORY)
         try:
             try:
@@ -239,6 +239,13 @@ class FilesystemStore:
             _sync_directory(os.path.dirname(self._directory(key)), self._sync)
             _sync_directory(self._root, self._sync)
             self._durable[number] = 1
+
+    def _make_directory(self, key: BlobKey) -> None:
+        second = self._directory(key)
+        for path in (os.path.dirname(second), second):
+            # Another writer may be making it too.
+            with suppress(FileExistsError):
+                os.mkdir(path, _DIRECTORY_MODE)
 
     def _accept_existing(self, key: BlobKey, source: BlobSource) -> None:
         try:

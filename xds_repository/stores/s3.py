@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -154,6 +155,10 @@ class S3Store:
         checksum = base64.b64encode(bytes.fromhex(source.sha256)).decode()
         headers = self._headers(source) | condition | {"x-amz-checksum-sha256": checksum}
         with source.open() as file:
+            # A body shorter than its announced length would keep the server waiting for the rest.
+            if file.seek(0, os.SEEK_END) != source.size:
+                raise BlobCorrupt(f"the source of blob {key} is not what its digest says")
+            file.seek(0)
             body = file.read() if source.path is None else file
             self._requests.put(self._name(key), body, source.size, source.sha256, headers)
 
