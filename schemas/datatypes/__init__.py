@@ -1,0 +1,31 @@
+"""The data types of XDS metadata and their grammar (ITI TF-3: 4.2.3.1.7). `T.parse(text)` reads, `str(value)` writes."""
+
+from schemas.datatypes.hl7 import DataTypeError, components, escape, subcomponents, unescape
+from schemas.datatypes.identifiers import Oid, Sha1Hash, UniqueId, Uri, Uuid, is_oid, is_uuid_urn
+from schemas.datatypes.people import Cx, Cxi, RecipientValue, SourcePatientInfoItem, Xcn, Xon, Xtn
+from schemas.datatypes.text import Dtm, LanguageTag, MimeType
+
+__all__ = [
+    "Cx",
+    "Cxi",
+    "DataTypeError",
+    "Dtm",
+    "LanguageTag",
+    "MimeType",
+    "Oid",
+    "RecipientValue",
+    "Sha1Hash",
+    "SourcePatientInfoItem",
+    "UniqueId",
+    "Uri",
+    "Uuid",
+    "Xcn",
+    "Xon",
+    "Xtn",
+    "components",
+    "escape",
+    "is_oid",
+    "is_uuid_urn",
+    "subcomponents",
+    "unescape",
+]
