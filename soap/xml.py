@@ -17,14 +17,14 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 from lxml import etree
 
-from soap.prolog import Refusal, XmlRefused, root_position, to_utf8
+from soap.screening.bounds import DEFAULT_LIMITS, XmlLimits, harmless
+from soap.screening.prolog import Refusal, XmlRefused, root_position, to_utf8
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -60,43 +60,10 @@ _CHUNK: Final = 16_384
 _OLDEST_LXML: Final = (6, 1, 1, 0)
 _OLDEST_LIBXML: Final = (2, 14, 6)
 
-# `<a/>`, ` a=""` and `<!---->`: the shortest that an element, an attribute and a comment can be.
-_SHORTEST_ELEMENT: Final = 4
-_SHORTEST_ATTRIBUTE: Final = 5
-_SHORTEST_COMMENT: Final = 7
-
-# Every character that ends a name in markup.
-_DELIMITERS_AS_SPACE: Final = bytes(0x20 if byte in b" \t\r\n<>=/\"'" else byte for byte in range(256))
-
 # Names stay in libxml2's dictionary of the parsing thread for as long as the thread lives. See `_Names`.
 _NAMES_BUDGET: Final = 8_000_000
 _AUDIT_EVERY: Final = 64
 _VOCABULARY: Final = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class XmlLimits:
-    """What an untrusted document may be. Sizes in bytes of its UTF-8 form, text in characters.
-
-    `namespaces_in_scope` keeps canonicalisation linear: inclusive C14N of a thousand declarations over a thousand
-    elements takes seconds, of sixty-four it takes none.
-    """
-
-    depth: int = 100
-    elements: int = 100_000
-    attributes: int = 64
-    attributes_total: int = 100_000
-    namespaces: int = 32
-    namespaces_in_scope: int = 64
-    comments: int = 10_000
-    name: int = 256
-    attribute_value: int = 65_536
-    text: int = 10_000_000
-    document: int = 12_000_000
-    cpu_seconds: float = 1.0
-
-
-DEFAULT_LIMITS: Final = XmlLimits()
 
 
 def parse_untrusted(
@@ -177,7 +144,7 @@ def _within(source: bytes | Iterable[bytes], limit: int) -> bytes:
 
 
 def _parse(data: bytes, root: int, limits: XmlLimits) -> etree._Element:
-    if _harmless(data, root, limits):
+    if harmless(data, root, limits):
         try:
             element = etree.fromstring(data, etree.XMLParser(**_OPTIONS))
         except etree.XMLSyntaxError as error:
@@ -191,53 +158,6 @@ def _parse(data: bytes, root: int, limits: XmlLimits) -> etree._Element:
     if element.getroottree().docinfo.internalDTD is not None:
         raise XmlRefused(Refusal.DOCTYPE)
     return element
-
-
-def _harmless(data: bytes, root: int, limits: XmlLimits) -> bool:  # noqa: PLR0911 - one return per proof
-    """Whether the bytes prove every limit but the depth. A False is no verdict: it only means that one has to count."""
-    length = len(data)
-    if length > _SHORTEST_ELEMENT * limits.elements and data.count(b"<") > limits.elements:
-        return False
-    if length > _SHORTEST_ATTRIBUTE * limits.attributes_total and data.count(b"=") > limits.attributes_total:
-        return False
-    if length > _SHORTEST_COMMENT * limits.comments and data.count(b"<!--", root) > limits.comments:
-        return False
-    # Looking for the rarer character alone first is ten times faster.
-    if data.find(b"?", root) >= 0 and data.find(b"<?", root) >= 0:
-        return False
-    if data.count(b"xmlns", root) > min(limits.namespaces, limits.namespaces_in_scope):
-        return False
-    if length > limits.name and any(_runs(data.translate(_DELIMITERS_AS_SPACE), b" ", root, limits.name)):
-        return False
-    return _short_between_markup(data, root, limits)
-
-
-def _short_between_markup(data: bytes, root: int, limits: XmlLimits) -> bool:
-    """Whether no tag has too many attributes and no value or text is too long: looks at what is between two `<`."""
-    longest = min(limits.attribute_value, limits.text)
-    worth_a_look = min(_SHORTEST_ATTRIBUTE * (limits.attributes + 1) - 1, longest)
-    for start, end in _runs(data, b"<", root, worth_a_look):
-        if end - start > longest or data.count(b"=", start, end) > limits.attributes:
-            return False
-    return True
-
-
-def _runs(data: bytes, mark: bytes, position: int, length: int) -> Iterator[tuple[int, int]]:
-    """Start and end of every stretch of more than `length` bytes without `mark`.
-
-    Hops from mark to mark over as many as fit in one stretch, so that short ones are not even looked at.
-    """
-    while position < len(data):
-        last = data.rfind(mark, position, position + length + 1)
-        if last >= 0:
-            position = last + 1
-            continue
-        end = data.find(mark, position + length + 1)
-        if end < 0:
-            end = len(data)
-        if end - position > length:
-            yield position, end
-        position = end + 1
 
 
 # How libxml2 says that one of its own caps is passed: depth 256, one text or value 10,000,000 bytes.
