@@ -4,7 +4,9 @@ import ihe.iti.xds_b._2007.DocumentRegistryPortType;
 import ihe.iti.xds_b._2007.DocumentRegistryService;
 import ihe.iti.xds_b._2007.DocumentRepositoryPortType;
 import ihe.iti.xds_b._2007.DocumentRepositoryService;
+import ihe.iti.xds_b._2007.DocumentRequestType;
 import ihe.iti.xds_b._2007.ProvideAndRegisterDocumentSetRequestType;
+import ihe.iti.xds_b._2007.ProvidedDocumentType;
 import ihe.iti.xds_b._2007.RetrieveDocumentSetRequestType;
 import ihe.iti.xds_b._2007.RetrieveDocumentSetResponseType;
 import jakarta.xml.bind.JAXBContext;
@@ -85,7 +87,7 @@ public final class Client {
     private void provide(Submission submission) throws JAXBException {
         ProvideAndRegisterDocumentSetRequestType request = new ProvideAndRegisterDocumentSetRequestType();
         request.setSubmitObjectsRequest(unmarshalled(submission.provided(), SubmitObjectsRequest.class));
-        ProvideAndRegisterDocumentSetRequestType.Document part = new ProvideAndRegisterDocumentSetRequestType.Document();
+        ProvidedDocumentType part = new ProvidedDocumentType();
         part.setId(Submission.DOCUMENT_SYMBOL);
         part.setValue(document);
         request.getDocument().add(part);
@@ -110,8 +112,8 @@ public final class Client {
                 registry.documentRegistryRegistryStoredQuery(unmarshalled(query, AdhocQueryRequest.class));
         succeeded(response);
         TreeSet<String> found = new TreeSet<>();
-        response.getRegistryObjectList().getIdentifiable().stream()
-                .map(element -> (ExtrinsicObjectType) element.getValue())
+        response.getRegistryObjectList().getExtrinsicObjectOrRegistryPackageOrAssociation().stream()
+                .map(ExtrinsicObjectType.class::cast)
                 .flatMap(entry -> entry.getExternalIdentifier().stream())
                 .filter(id -> id.getIdentificationScheme().equals("urn:uuid:2e82c1f6-a085-4c72-9da3-8640a32e42ab"))
                 .forEach(id -> found.add(id.getValue()));
@@ -119,7 +121,7 @@ public final class Client {
     }
 
     private byte[] retrieve(String uniqueId) throws IOException {
-        RetrieveDocumentSetRequestType.DocumentRequest wanted = new RetrieveDocumentSetRequestType.DocumentRequest();
+        DocumentRequestType wanted = new DocumentRequestType();
         wanted.setRepositoryUniqueId(settings.getProperty("repositoryUniqueId"));
         wanted.setDocumentUniqueId(uniqueId);
         RetrieveDocumentSetRequestType request = new RetrieveDocumentSetRequestType();
