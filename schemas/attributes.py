@@ -12,8 +12,20 @@ from typing import Any, Final
 
 from schemas import vocabulary as v
 from schemas.affinity_domain import CodedAttribute
-from schemas.datatypes import Cx, Cxi, Dtm, LanguageTag, Oid, RecipientValue, Sha1Hash, SourcePatientInfoItem
-from schemas.datatypes import DataTypeError, UniqueId, Uri, Xcn
+from schemas.datatypes import (
+    Cx,
+    Cxi,
+    DataTypeError,
+    Dtm,
+    LanguageTag,
+    Oid,
+    RecipientValue,
+    Sha1Hash,
+    SourcePatientInfoItem,
+    UniqueId,
+    Uri,
+    Xcn,
+)
 
 
 class ObjectKind(enum.Enum):
@@ -165,7 +177,9 @@ SUBMISSION_SET: Final = ObjectTable(
         IdentifierAttribute(
             "patientId", "patient_id", v.SUBMISSION_SET_PATIENT_ID, Cx.parse, "XDSSubmissionSet.patientId"
         ),
-        IdentifierAttribute("sourceId", "source_id", v.SUBMISSION_SET_SOURCE_ID, Oid.parse, "XDSSubmissionSet.sourceId"),
+        IdentifierAttribute(
+            "sourceId", "source_id", v.SUBMISSION_SET_SOURCE_ID, Oid.parse, "XDSSubmissionSet.sourceId"
+        ),
         IdentifierAttribute(
             "uniqueId", "unique_id", v.SUBMISSION_SET_UNIQUE_ID, UniqueId.parse, "XDSSubmissionSet.uniqueId"
         ),

@@ -70,7 +70,7 @@ class XdsError(Exception):
         return f"{self.code}({self.code_context!r}, location={self.location!r})"
 
 
-class XdsErrors(Exception):  # noqa: N818 - several errors, raised as one
+class XdsErrors(Exception):
     """Several business errors found in one request."""
 
     def __init__(self, errors: tuple[XdsError, ...]) -> None:
@@ -78,62 +78,62 @@ class XdsErrors(Exception):  # noqa: N818 - several errors, raised as one
         self.errors = errors
 
 
-class DocumentQueued(XdsError):  # noqa: N818
+class DocumentQueued(XdsError):
     """The recipient queued the document."""
 
     code = "DocumentQueued"
     severity = Severity.WARNING
 
 
-class InvalidDocumentContent(XdsError):  # noqa: N818
+class InvalidDocumentContent(XdsError):
     """Document content fails metadata or format checks; codeContext = uniqueId."""
 
     code = "InvalidDocumentContent"
 
 
-class PartialAppendContentNotProcessed(XdsError):  # noqa: N818
+class PartialAppendContentNotProcessed(XdsError):
     """Recipient did not process the append."""
 
     code = "PartialAppendContentNotProcessed"
     severity = Severity.WARNING
 
 
-class PartialFolderContentNotProcessed(XdsError):  # noqa: N818
+class PartialFolderContentNotProcessed(XdsError):
     """Recipient did not process the folder."""
 
     code = "PartialFolderContentNotProcessed"
     severity = Severity.WARNING
 
 
-class PartialRelationshipContentNotProcessed(XdsError):  # noqa: N818
+class PartialRelationshipContentNotProcessed(XdsError):
     """Recipient did not process the relationship."""
 
     code = "PartialRelationshipContentNotProcessed"
     severity = Severity.WARNING
 
 
-class PartialReplaceContentNotProcessed(XdsError):  # noqa: N818
+class PartialReplaceContentNotProcessed(XdsError):
     """Recipient did not process the replace."""
 
     code = "PartialReplaceContentNotProcessed"
     severity = Severity.WARNING
 
 
-class PartialTransformNotProcessed(XdsError):  # noqa: N818
+class PartialTransformNotProcessed(XdsError):
     """Recipient did not process the transform."""
 
     code = "PartialTransformNotProcessed"
     severity = Severity.WARNING
 
 
-class PartialTransformReplaceNotProcessed(XdsError):  # noqa: N818
+class PartialTransformReplaceNotProcessed(XdsError):
     """Recipient did not process the transform-and-replace."""
 
     code = "PartialTransformReplaceNotProcessed"
     severity = Severity.WARNING
 
 
-class UnresolvedReferenceException(XdsError):  # noqa: N818
+class UnresolvedReferenceException(XdsError):
     """An entryUUID reference cannot be resolved."""
 
     code = "UnresolvedReferenceException"
@@ -145,74 +145,74 @@ class XDSDocumentUniqueIdError(XdsError):
     code = "XDSDocumentUniqueIdError"
 
 
-class XDSDuplicateUniqueIdInRegistry(XdsError):  # noqa: N818
+class XDSDuplicateUniqueIdInRegistry(XdsError):
     """A SubmissionSet or Folder uniqueId is already used."""
 
     code = "XDSDuplicateUniqueIdInRegistry"
 
 
-class XDSExtraMetadataNotSaved(XdsError):  # noqa: N818
+class XDSExtraMetadataNotSaved(XdsError):
     """Extra metadata was not kept (warning)."""
 
     code = "XDSExtraMetadataNotSaved"
     severity = Severity.WARNING
 
 
-class XDSMissingDocument(XdsError):  # noqa: N818
+class XDSMissingDocument(XdsError):
     """A DocumentEntry has no attached document."""
 
     code = "XDSMissingDocument"
 
 
-class XDSMissingDocumentMetadata(XdsError):  # noqa: N818
+class XDSMissingDocumentMetadata(XdsError):
     """An attached document has no DocumentEntry."""
 
     code = "XDSMissingDocumentMetadata"
 
 
-class XDSMissingHomeCommunityId(XdsError):  # noqa: N818
+class XDSMissingHomeCommunityId(XdsError):
     """HomeCommunityId is needed and absent."""
 
     code = "XDSMissingHomeCommunityId"
 
 
-class XDSNonIdenticalHash(XdsError):  # noqa: N818
+class XDSNonIdenticalHash(XdsError):
     """Same DocumentEntry.uniqueId, different hash; codeContext = uniqueId."""
 
     code = "XDSNonIdenticalHash"
 
 
-class XDSNonIdenticalSize(XdsError):  # noqa: N818
+class XDSNonIdenticalSize(XdsError):
     """Same DocumentEntry.uniqueId, different size; codeContext = uniqueId."""
 
     code = "XDSNonIdenticalSize"
 
 
-class XDSPatientIdDoesNotMatch(XdsError):  # noqa: N818
+class XDSPatientIdDoesNotMatch(XdsError):
     """Patient ids that must be equal are not."""
 
     code = "XDSPatientIdDoesNotMatch"
 
 
-class XDSRegistryBusy(XdsError):  # noqa: N818
+class XDSRegistryBusy(XdsError):
     """The registry has too much work."""
 
     code = "XDSRegistryBusy"
 
 
-class XDSRepositoryBusy(XdsError):  # noqa: N818
+class XDSRepositoryBusy(XdsError):
     """The repository has too much work."""
 
     code = "XDSRepositoryBusy"
 
 
-class XDSRegistryOutOfResources(XdsError):  # noqa: N818
+class XDSRegistryOutOfResources(XdsError):
     """The registry lacks resources."""
 
     code = "XDSRegistryOutOfResources"
 
 
-class XDSRepositoryOutOfResources(XdsError):  # noqa: N818
+class XDSRepositoryOutOfResources(XdsError):
     """The repository lacks resources."""
 
     code = "XDSRepositoryOutOfResources"
@@ -224,13 +224,13 @@ class XDSRegistryDeprecatedDocumentError(XdsError):
     code = "XDSRegistryDeprecatedDocumentError"
 
 
-class XDSRegistryDuplicateUniqueIdInMessage(XdsError):  # noqa: N818
+class XDSRegistryDuplicateUniqueIdInMessage(XdsError):
     """One uniqueId twice in one submission (registry)."""
 
     code = "XDSRegistryDuplicateUniqueIdInMessage"
 
 
-class XDSRepositoryDuplicateUniqueIdInMessage(XdsError):  # noqa: N818
+class XDSRepositoryDuplicateUniqueIdInMessage(XdsError):
     """One uniqueId twice in one submission (repository)."""
 
     code = "XDSRepositoryDuplicateUniqueIdInMessage"
@@ -260,61 +260,61 @@ class XDSRepositoryMetadataError(XdsError):
     code = "XDSRepositoryMetadataError"
 
 
-class XDSRegistryNotAvailable(XdsError):  # noqa: N818
+class XDSRegistryNotAvailable(XdsError):
     """The repository cannot reach the registry."""
 
     code = "XDSRegistryNotAvailable"
 
 
-class XDSResultNotSinglePatient(XdsError):  # noqa: N818
+class XDSResultNotSinglePatient(XdsError):
     """The result would hold metadata of several patients."""
 
     code = "XDSResultNotSinglePatient"
 
 
-class XDSStoredQueryMissingParam(XdsError):  # noqa: N818
+class XDSStoredQueryMissingParam(XdsError):
     """A required query parameter is missing."""
 
     code = "XDSStoredQueryMissingParam"
 
 
-class XDSStoredQueryParamNumber(XdsError):  # noqa: N818
+class XDSStoredQueryParamNumber(XdsError):
     """A single-valued parameter has several values, or alternatives are combined."""
 
     code = "XDSStoredQueryParamNumber"
 
 
-class XDSUnknownStoredQuery(XdsError):  # noqa: N818
+class XDSUnknownStoredQuery(XdsError):
     """Unknown query id."""
 
     code = "XDSUnknownStoredQuery"
 
 
-class XDSTooManyResults(XdsError):  # noqa: N818
+class XDSTooManyResults(XdsError):
     """The result exceeds the responder's limit."""
 
     code = "XDSTooManyResults"
 
 
-class XDSUnavailableCommunity(XdsError):  # noqa: N818
+class XDSUnavailableCommunity(XdsError):
     """A community did not answer."""
 
     code = "XDSUnavailableCommunity"
 
 
-class XDSUnknownCommunity(XdsError):  # noqa: N818
+class XDSUnknownCommunity(XdsError):
     """Unknown homeCommunityId."""
 
     code = "XDSUnknownCommunity"
 
 
-class XDSUnknownPatientId(XdsError):  # noqa: N818
+class XDSUnknownPatientId(XdsError):
     """Patient id not known or not usable; codeContext contains it."""
 
     code = "XDSUnknownPatientId"
 
 
-class XDSUnknownRepositoryId(XdsError):  # noqa: N818
+class XDSUnknownRepositoryId(XdsError):
     """RepositoryUniqueId is not this repository."""
 
     code = "XDSUnknownRepositoryId"

@@ -10,8 +10,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NewType
 
-from schemas.datatypes import Cx, Cxi, Dtm, LanguageTag, MimeType, Oid, RecipientValue, Sha1Hash, SourcePatientInfoItem
-from schemas.datatypes import UniqueId, Uri, Xcn, Xon, Xtn
+from schemas.datatypes import (
+    Cx,
+    Cxi,
+    Dtm,
+    LanguageTag,
+    MimeType,
+    Oid,
+    RecipientValue,
+    Sha1Hash,
+    SourcePatientInfoItem,
+    UniqueId,
+    Uri,
+    Xcn,
+    Xon,
+    Xtn,
+)
 from schemas.vocabulary import AssociationType, AvailabilityStatus, DocumentEntryType
 
 EntryId = NewType("EntryId", str)
@@ -187,6 +201,8 @@ class Association:
 
 
 RegistryObject = DocumentEntry | SubmissionSet | Folder | Association
+PatientObject = SubmissionSet | DocumentEntry | Folder
+"""What has a patientId and a uniqueId: everything but an Association."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,3 +214,11 @@ class Submission:
     folders: tuple[Folder, ...] = ()
     associations: tuple[Association, ...] = ()
     references: tuple[EntryId, ...] = ()
+
+    @property
+    def patient_objects(self) -> tuple[PatientObject, ...]:
+        """SubmissionSets, DocumentEntries and Folders, in this order."""
+        found: list[PatientObject] = [*self.submission_sets]
+        found += self.document_entries
+        found += self.folders
+        return tuple(found)

@@ -73,7 +73,7 @@ def prepare(
     if errors:
         raise XdsErrors(tuple(errors))
     ids: dict[str, str] = {}
-    for item, _ in (*decoded.submission_sets, *decoded.document_entries, *decoded.folders):
+    for item in decoded.submission.patient_objects:
         ids[item.entry_uuid] = _assigned(item.entry_uuid)
     associations: dict[str, tuple[Association, etree._Element]] = {}
     for association, _ in decoded.associations:

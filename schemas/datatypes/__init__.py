@@ -1,4 +1,7 @@
-"""The data types of XDS metadata and their grammar (ITI TF-3: 4.2.3.1.7). `T.parse(text)` reads, `str(value)` writes."""
+"""The data types of XDS metadata and their grammar (ITI TF-3: 4.2.3.1.7).
+
+`T.parse(text)` reads a value and raises DataTypeError; `str(value)` is the text that was read, unchanged.
+"""
 
 from schemas.datatypes.hl7 import DataTypeError, components, escape, subcomponents, unescape
 from schemas.datatypes.identifiers import Oid, Sha1Hash, UniqueId, Uri, Uuid, is_oid, is_uuid_urn

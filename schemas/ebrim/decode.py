@@ -149,16 +149,21 @@ def _classifications(
         else:
             extra.append(_extra_classification(child, owner, problems))
     for scheme, found in codes.items():
-        attribute = table.codes[scheme]
-        if attribute.many:
-            fields[attribute.field] = tuple(found)
-        else:
-            if len(found) > 1:
-                problems.add(owner, attribute.name, f"one code is allowed, {len(found)} are given")
-            fields[attribute.field] = found[0]
+        _coded(table.codes[scheme], found, owner, fields, problems)
     if table.author_scheme:
         fields["authors"] = tuple(authors)
     fields["extra_classifications"] = tuple(extra)
+
+
+def _coded(
+    attribute: CodeAttribute, found: list[CodedValue], owner: str, fields: dict[str, Any], problems: Problems
+) -> None:
+    if attribute.many:
+        fields[attribute.field] = tuple(found)
+        return
+    if len(found) > 1:
+        problems.add(owner, attribute.name, f"one code is allowed, {len(found)} are given")
+    fields[attribute.field] = found[0]
 
 
 def _owned(child: etree._Element, reference: str, object_type: str, owner: str, problems: Problems) -> None:
@@ -200,7 +205,8 @@ def _author(child: etree._Element, owner: str, problems: Problems) -> Author:
         problems.add(owner, "authorPerson", f"one person is allowed in an author, {len(persons)} are given")
     person = problems.parse(owner, "authorPerson", Xcn.parse, persons[0]) if persons else None
     institutions = [problems.parse(owner, "authorInstitution", Xon.parse, x) for x in values("authorInstitution")]
-    telecoms = [problems.parse(owner, "authorTelecommunication", Xtn.parse, x) for x in values("authorTelecommunication")]
+    addresses = values("authorTelecommunication")
+    telecoms = [problems.parse(owner, "authorTelecommunication", Xtn.parse, x) for x in addresses]
     author = Author(
         person,
         tuple(x for x in institutions if x is not None),

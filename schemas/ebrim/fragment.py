@@ -1,15 +1,15 @@
 """The stored form of a registry object: one serialised element that answers are concatenated from.
 
-A fragment uses the prefix `rim` without declaring it (the answer's RegistryObjectList does), holds children in the order
-of rim.xsd, and starts with its `status` attribute, so that a change of status replaces a prefix of known length and
-touches nothing else. What a sender wrote is kept: unknown slots, classifications, identifiers, languages.
+A fragment uses the prefix `rim` without declaring it (the answer's RegistryObjectList does), holds children in the
+order of rim.xsd, and starts with its `status` attribute, so that a change of status replaces a prefix of known length
+and touches nothing else. What a sender wrote is kept: unknown slots, classifications, identifiers, languages.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from lxml import etree
 
@@ -104,7 +104,9 @@ def serialise(
     out = [status_prefix(tag, status), f' id="{attribute(entry_uuid)}"']
     if version is not None:
         out.append(f' lid="{attribute(entry_uuid)}"')
-    attributes = {k: val for k, val in element.attrib.items() if k not in ("id", "status", "lid")}
+    attributes = _own_attributes(element)
+    for name in ("id", "status", "lid"):
+        attributes.pop(name, None)
     if element.tag in _OBJECT_TYPE:
         attributes["objectType"] = _OBJECT_TYPE[element.tag]
     for name in ("sourceObject", "targetObject"):
@@ -134,9 +136,13 @@ def serialise(
 
 def slot(name: str, value: str) -> str:
     """A `rim:Slot` of one value."""
-    return (
-        f'<rim:Slot name="{attribute(name)}"><rim:ValueList><rim:Value>{text(value)}</rim:Value></rim:ValueList></rim:Slot>'
-    )
+    values = f"<rim:ValueList><rim:Value>{text(value)}</rim:Value></rim:ValueList>"
+    return f'<rim:Slot name="{attribute(name)}">{values}</rim:Slot>'
+
+
+def _own_attributes(element: etree._Element) -> dict[str, str]:
+    """The attributes as lxml gives them in Python 3: both names and values are str, whatever its stubs say."""
+    return cast("dict[str, str]", dict(element.attrib)) if element.attrib else {}
 
 
 def _attributes(attributes: dict[str, str], out: list[str]) -> None:
@@ -156,10 +162,9 @@ def _write(element: etree._Element, owner: str, out: list[str]) -> None:
     out.append(f"<rim:{name}")
     nested_type = _NESTED_TYPE.get(tag)
     if nested_type is None:
-        if element.attrib:
-            _attributes(dict(element.attrib), out)
+        _attributes(_own_attributes(element), out)
     else:
-        attributes = dict(element.attrib)
+        attributes = _own_attributes(element)
         if not attributes.get("id", "").startswith("urn:uuid:"):
             attributes["id"] = new_uuid()
         attributes["objectType"] = nested_type

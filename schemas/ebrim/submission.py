@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lxml import etree
 
@@ -18,7 +18,6 @@ from schemas.ebrim.reading import Problems
 from schemas.metadata import Association, DocumentEntry, EntryId, Folder, Submission, SubmissionSet
 
 _PACKAGE_NODES = frozenset({v.SUBMISSION_SET_NODE, v.FOLDER_NODE})
-_IGNORED = frozenset({r.OBJECT_REF})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,51 @@ class DecodedSubmission:
     associations: tuple[tuple[Association, etree._Element], ...]
 
 
+@dataclass(slots=True)
+class _Read:
+    """The objects met so far, by kind and in the order they were written."""
+
+    sets: list[tuple[SubmissionSet, etree._Element]] = field(default_factory=list)
+    entries: list[tuple[DocumentEntry, etree._Element]] = field(default_factory=list)
+    folders: list[tuple[Folder, etree._Element]] = field(default_factory=list)
+    associations: list[tuple[Association, etree._Element]] = field(default_factory=list)
+    references: list[EntryId] = field(default_factory=list)
+
+    def add(self, element: etree._Element, problems: Problems) -> None:
+        """Read one object; what is none of the four kinds is a problem (ITI TF-3: 4.2.1)."""
+        if element.tag == r.EXTRINSIC_OBJECT:
+            self.entries.append((decode_document_entry(element, problems), element))
+        elif element.tag == r.ASSOCIATION:
+            association = decode_association(element, problems)
+            if association is not None:
+                self.associations.append((association, element))
+        elif element.tag != r.REGISTRY_PACKAGE:
+            name = etree.QName(element).localname
+            problems.add(element.get("id", ""), name, "is not an object that a submission may hold")
+        elif (nodes := package_nodes(element)) == {v.SUBMISSION_SET_NODE}:
+            self.sets.append((decode_submission_set(element, problems), element))
+        elif nodes == {v.FOLDER_NODE}:
+            self.folders.append((decode_folder(element, problems), element))
+        else:
+            reason = "must be classified as one of SubmissionSet and Folder"
+            problems.add(element.get("id", ""), "RegistryPackage", reason)
+
+    def decoded(self) -> DecodedSubmission:
+        return DecodedSubmission(
+            Submission(
+                submission_sets=tuple(x for x, _ in self.sets),
+                document_entries=tuple(x for x, _ in self.entries),
+                folders=tuple(x for x, _ in self.folders),
+                associations=tuple(x for x, _ in self.associations),
+                references=tuple(self.references),
+            ),
+            tuple(self.sets),
+            tuple(self.entries),
+            tuple(self.folders),
+            tuple(self.associations),
+        )
+
+
 def registry_object_list(request: etree._Element) -> etree._Element | None:
     """The `rim:RegistryObjectList` of a SubmitObjectsRequest."""
     return r.child(request, r.REGISTRY_OBJECT_LIST)
@@ -43,11 +87,7 @@ def decode_submission(request: etree._Element, problems: Problems) -> DecodedSub
     A SubmissionSet or Folder is told by a Classification that stands inside its package or beside it; the latter is
     moved inside, so that the element is complete by itself.
     """
-    sets: list[tuple[SubmissionSet, etree._Element]] = []
-    entries: list[tuple[DocumentEntry, etree._Element]] = []
-    folders: list[tuple[Folder, etree._Element]] = []
-    associations: list[tuple[Association, etree._Element]] = []
-    references: list[EntryId] = []
+    read = _Read()
     holder = registry_object_list(request)
     if holder is None:
         problems.add("SubmitObjectsRequest", "RegistryObjectList", "is missing")
@@ -56,43 +96,16 @@ def decode_submission(request: etree._Element, problems: Problems) -> DecodedSub
     seen: set[str] = set()
     for element in r.children(holder):
         name = element.get("id", "")
-        if element.tag in _IGNORED:
-            references.append(EntryId(name))
+        if element.tag == r.OBJECT_REF:
+            read.references.append(EntryId(name))
             continue
         if not name and element.tag != r.ASSOCIATION:
             problems.add(etree.QName(element).localname, "id", "is missing")
         elif name and name in seen:
             problems.add(name, "id", "two objects of the submission have this id")
         seen.add(name)
-        if element.tag == r.EXTRINSIC_OBJECT:
-            entries.append((decode_document_entry(element, problems), element))
-        elif element.tag == r.ASSOCIATION:
-            association = decode_association(element, problems)
-            if association is not None:
-                associations.append((association, element))
-        elif element.tag == r.REGISTRY_PACKAGE:
-            nodes = package_nodes(element)
-            if nodes == {v.SUBMISSION_SET_NODE}:
-                sets.append((decode_submission_set(element, problems), element))
-            elif nodes == {v.FOLDER_NODE}:
-                folders.append((decode_folder(element, problems), element))
-            else:
-                problems.add(name, "RegistryPackage", "must be classified as one of SubmissionSet and Folder")
-        else:
-            problems.add(name, etree.QName(element).localname, "is not an object that a submission may hold")
-    return DecodedSubmission(
-        Submission(
-            submission_sets=tuple(x for x, _ in sets),
-            document_entries=tuple(x for x, _ in entries),
-            folders=tuple(x for x, _ in folders),
-            associations=tuple(x for x, _ in associations),
-            references=tuple(references),
-        ),
-        tuple(sets),
-        tuple(entries),
-        tuple(folders),
-        tuple(associations),
-    )
+        read.add(element, problems)
+    return read.decoded()
 
 
 def package_nodes(package: etree._Element) -> set[str]:

@@ -125,8 +125,8 @@ def _association_kinds(submission: Submission) -> Iterator[XdsError]:
 
 def _unique_ids(submission: Submission) -> Iterator[XdsError]:
     """ITI TF-3: Table 4.2.4.1-2: one uniqueId, one object of the message."""
-    items = (*submission.submission_sets, *submission.document_entries, *submission.folders)
-    counted = Counter(normal(str(item.unique_id)) for item in items if item.unique_id is not None)
+    stated = (item.unique_id for item in submission.patient_objects)
+    counted = Counter(normal(str(unique_id)) for unique_id in stated if unique_id is not None)
     for unique_id, count in counted.items():
         if count > 1:
             yield XDSRegistryDuplicateUniqueIdInMessage(unique_id)
@@ -137,7 +137,7 @@ def _one_patient(submission: Submission, submission_set: SubmissionSet) -> Itera
     patient = submission_set.patient_id
     if patient is None:
         return
-    for item in (*submission.document_entries, *submission.folders):
+    for item in submission.patient_objects:
         if item.patient_id is not None and normal(str(item.patient_id)) != normal(str(patient)):
             yield XDSPatientIdDoesNotMatch(
                 f"{item.patient_id} differs from {patient} of the SubmissionSet", location=item.entry_uuid
