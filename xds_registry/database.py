@@ -18,7 +18,7 @@ BUSY_TIMEOUT_MS = 10_000
 SQLITE_CACHE_KIB = 32_768
 
 
-class DatabaseNotDurable(Exception):  # noqa: N818 - a state, not an error of a caller
+class DatabaseNotDurable(Exception):
     """The database may lose what it has acknowledged; the message names the setting and the value that is needed."""
 
 
@@ -61,6 +61,7 @@ def _open_sqlite(url: str, pool_size: int) -> Engine:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA case_sensitive_like = ON")  # as LIKE is in PostgreSQL and in the standard
         cursor.execute(f"PRAGMA cache_size = -{SQLITE_CACHE_KIB}")
         cursor.execute("PRAGMA mmap_size = 268435456")
         cursor.close()
@@ -101,11 +102,9 @@ def writing(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that only reads: one consistent view of what is committed."""
-    with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection = connection.execution_options(isolation_level="REPEATABLE READ")
-        with connection.begin():
-            yield connection
+    options = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
 
 
 def ping(engine: Engine) -> None:

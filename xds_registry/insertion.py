@@ -170,5 +170,5 @@ def insert_associations(connection: Connection, rows: list[dict[str, Any]]) -> N
 
 def _insert(connection: Connection, table: Any, values: dict[str, Any]) -> int:
     result = connection.execute(insert(table), values)
-    (pk,) = result.inserted_primary_key
-    return int(pk)
+    key: Any = result.inserted_primary_key
+    return int(key[0])

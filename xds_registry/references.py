@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
 from schemas.attributes import ObjectKind
+from schemas.vocabulary import AssociationType
 from xds_registry import tables as t
 from xds_registry.encoding import APPROVED, ASSOCIATION_NUMBER, HAS_MEMBER
-from schemas.vocabulary import AssociationType
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +68,17 @@ def find_references(connection: Connection, entry_uuids: Collection[str]) -> Ref
         )
     if len(found.objects) == len(entry_uuids):
         return found
-    for row in connection.execute(_FOLDERS, wanted):
-        found.objects[row.entry_uuid] = Registered(
-            ObjectKind.FOLDER, row.pk, row.entry_uuid, row.patient_pk, row.status == APPROVED
+    for folder in connection.execute(_FOLDERS, wanted):
+        found.objects[folder.entry_uuid] = Registered(
+            ObjectKind.FOLDER, folder.pk, folder.entry_uuid, folder.patient_pk, folder.status == APPROVED
         )
-    for row in connection.execute(_SETS, wanted):
-        found.objects[row.entry_uuid] = Registered(
-            ObjectKind.SUBMISSION_SET, row.pk, row.entry_uuid, row.patient_pk, True
+    for package in connection.execute(_SETS, wanted):
+        found.objects[package.entry_uuid] = Registered(
+            ObjectKind.SUBMISSION_SET, package.pk, package.entry_uuid, package.patient_pk, True
         )
-    for row in connection.execute(_ASSOCIATIONS, wanted):
-        found.objects[row.entry_uuid] = Registered(
-            ObjectKind.ASSOCIATION, row.pk, row.entry_uuid, None, row.status == APPROVED
+    for link in connection.execute(_ASSOCIATIONS, wanted):
+        found.objects[link.entry_uuid] = Registered(
+            ObjectKind.ASSOCIATION, link.pk, link.entry_uuid, None, link.status == APPROVED
         )
     return found
 
@@ -91,7 +92,7 @@ def taken_unique_ids(connection: Connection, unique_ids: Collection[str]) -> set
     return taken
 
 
-def entries_of_unique_ids(connection: Connection, unique_ids: Collection[str]) -> list[Row[tuple[str, int, str, int]]]:
+def entries_of_unique_ids(connection: Connection, unique_ids: Collection[str]) -> list[Row[Any]]:
     """unique_id, size, hash and on_demand of the registered entries that have one of `unique_ids`."""
     if not unique_ids:
         return []

@@ -20,12 +20,12 @@ from schemas.ebrim.reading import Problems
 from schemas.ebrim.submission import DecodedSubmission, decode_submission
 from schemas.errors import (
     XDSDuplicateUniqueIdInRegistry,
+    XdsError,
+    XdsErrors,
     XDSNonIdenticalHash,
     XDSNonIdenticalSize,
     XDSRegistryMetadataError,
     XDSUnknownPatientId,
-    XdsError,
-    XdsErrors,
 )
 from schemas.metadata import Association, DocumentEntry, EntryId
 from schemas.responses import RegistryOutcome
@@ -82,9 +82,7 @@ def prepare(
     for association, element in decoded.associations:
         entry_uuid = ids.get(association.entry_uuid) or new_uuid()
         source, target = (ids.get(x, x) for x in (association.source, association.target))
-        resolved = replace(
-            association, entry_uuid=EntryId(entry_uuid), source=EntryId(source), target=EntryId(target)
-        )
+        resolved = replace(association, entry_uuid=EntryId(entry_uuid), source=EntryId(source), target=EntryId(target))
         associations[entry_uuid] = (resolved, element)
     return Prepared(decoded, ids, associations, digest)
 
@@ -107,7 +105,7 @@ def register(
 
     Raises XdsErrors with everything that is wrong; then nothing may be committed.
     """
-    (submission_set, set_element) = prepared.decoded.submission_sets[0]
+    submission_set, _ = prepared.decoded.submission_sets[0]
     known = connection.execute(
         select(t.submission_set.c.digest).where(t.submission_set.c.unique_id == normal(str(submission_set.unique_id)))
     ).first()
@@ -305,9 +303,11 @@ class _Writer:
 def deprecate(connection: Connection, entry_uuids: list[str]) -> None:
     """Set availabilityStatus of DocumentEntries to Deprecated, in the row and in the fragment."""
     columns = t.document_entry.c
-    for row in connection.execute(
-        select(columns.pk, columns.fragment).where(columns.entry_uuid.in_(entry_uuids))
-    ).all() if entry_uuids else ():
+    for row in (
+        connection.execute(select(columns.pk, columns.fragment).where(columns.entry_uuid.in_(entry_uuids))).all()
+        if entry_uuids
+        else ()
+    ):
         fragment = fragments.with_status(row.fragment, AvailabilityStatus.DEPRECATED)
         connection.execute(
             update(t.document_entry).where(columns.pk == row.pk).values(status=DEPRECATED, fragment=fragment)
@@ -318,9 +318,11 @@ def touch_folders(connection: Connection, entry_uuids: list[str], now: datetime)
     """A Folder that gained a member was updated now (ITI TF-2: 3.42.4.1.3.6)."""
     stamp = now.strftime("%Y%m%d%H%M%S")
     columns = t.folder.c
-    for row in connection.execute(
-        select(columns.pk, columns.fragment).where(columns.entry_uuid.in_(entry_uuids))
-    ).all() if entry_uuids else ():
+    for row in (
+        connection.execute(select(columns.pk, columns.fragment).where(columns.entry_uuid.in_(entry_uuids))).all()
+        if entry_uuids
+        else ()
+    ):
         fragment = fragments.with_slot(row.fragment, "lastUpdateTime", stamp)
         connection.execute(
             update(t.folder).where(columns.pk == row.pk).values(last_update_time=stamp, fragment=fragment)

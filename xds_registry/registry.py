@@ -12,14 +12,15 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from schemas.errors import XDSRegistryBusy, XDSRegistryError, XdsErrors
+from schemas.errors import XdsErrors, XDSRegistryBusy, XDSRegistryError
 from schemas.responses import RegistryOutcome
 from xds_registry import tables as t
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.database import writing
+from xds_registry.query.stored_query import multi_patient_stored_query, stored_query
 from xds_registry.register import Prepared, prepare, register
 from xds_registry.validation.structure import Transaction
-from xds_registry.visibility import Everything, Visibility
+from xds_registry.visibility import EVERYTHING, Visibility
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +35,7 @@ def _utc_now() -> datetime:
 class Registry:
     """Registers and answers; safe to use from several threads and processes at once.
 
-    `visibility` is what callers may see; `clock` gives the time in UTC.
+    `clock` gives the time in UTC.
     """
 
     def __init__(
@@ -42,12 +43,10 @@ class Registry:
         engine: Engine,
         configuration: RegistryConfiguration,
         *,
-        visibility: Visibility | None = None,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.engine = engine
         self.configuration = configuration
-        self.visibility = visibility or Everything()
         self.clock = clock
 
     def register_document_set(
@@ -68,6 +67,14 @@ class Registry:
     def register_on_demand(self, request: etree._Element, *, digest: str, correlation_id: str = "") -> RegistryOutcome:
         """ITI-61: register on-demand DocumentEntries."""
         return self._register(request, Transaction.REGISTER_ON_DEMAND, digest, None, correlation_id)
+
+    def stored_query(self, request: etree._Element, visibility: Visibility = EVERYTHING) -> list[bytes]:
+        """ITI-18: the chunks of the `query:AdhocQueryResponse` to a `query:AdhocQueryRequest`."""
+        return stored_query(self.engine, request, self.configuration, visibility)
+
+    def multi_patient_stored_query(self, request: etree._Element, visibility: Visibility = EVERYTHING) -> list[bytes]:
+        """ITI-51: the same for queries over several patients."""
+        return multi_patient_stored_query(self.engine, request, self.configuration, visibility)
 
     def document_entries_of(self, repository_unique_id: str) -> Iterator[tuple[str, int | None, str | None]]:
         """uniqueId, size and hash of every stable entry that a repository holds, for reconciliation."""
@@ -117,5 +124,3 @@ class Registry:
                 log.warning("registration.database_unavailable", correlation_id=correlation_id)
                 return RegistryOutcome.failure((XDSRegistryBusy("the database does not answer; try again"),))
         return RegistryOutcome.failure((XDSRegistryError("the submission conflicts with others; try again"),))
-
-

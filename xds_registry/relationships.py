@@ -13,10 +13,10 @@ from sqlalchemy import Connection
 from schemas.attributes import ObjectKind
 from schemas.errors import (
     UnresolvedReferenceException,
+    XdsError,
     XDSPatientIdDoesNotMatch,
     XDSRegistryDeprecatedDocumentError,
     XDSRegistryMetadataError,
-    XdsError,
 )
 from schemas.metadata import Association, DocumentEntry
 from schemas.vocabulary import RELATIONSHIPS, AssociationType, DocumentEntryType, SubmissionSetStatus
@@ -71,7 +71,7 @@ def _unresolved(association: Association, entry_uuid: str, what: str) -> XdsErro
 
 
 def _set_member(setting: Setting, association: Association) -> Iterator[XdsError]:
-    """HasMember of the SubmissionSet (ITI TF-3: 4.2.2.1.1–4.2.2.1.3)."""
+    """HasMember of the SubmissionSet (ITI TF-3: 4.2.2.1.1-4.2.2.1.3)."""
     target = association.target
     if target in setting.entries or target in setting.folders:
         return
@@ -133,7 +133,9 @@ def _folder_content(setting: Setting, association: Association, target: str) -> 
     if registered is None and target not in setting.folders and target not in setting.associations:
         yield _unresolved(association, target, "the member is neither in the submission nor registered")
     elif registered is None or registered.kind is not ObjectKind.DOCUMENT_ENTRY:
-        yield XDSRegistryMetadataError(f"{target}: a Folder holds DocumentEntries only", location=association.entry_uuid)
+        yield XDSRegistryMetadataError(
+            f"{target}: a Folder holds DocumentEntries only", location=association.entry_uuid
+        )
     else:
         if not registered.approved:
             yield XDSRegistryDeprecatedDocumentError(f"{target} is Deprecated", location=association.entry_uuid)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
-from sqlalchemy import ColumnElement, true
+from sqlalchemy import ColumnElement, and_, exists, not_, true
+
+from xds_registry import tables as t
 
 
 class Visibility(Protocol):
@@ -22,6 +24,10 @@ class Visibility(Protocol):
         """Condition on `tables.folder`."""
         ...
 
+    def associations(self) -> ColumnElement[bool]:
+        """Condition on `tables.association`: `between_visible_objects`, unless everything is visible."""
+        ...
+
 
 class Everything:
     """Every caller sees every row: a registry whose peers are all trusted systems."""
@@ -34,3 +40,26 @@ class Everything:
 
     def folders(self) -> ColumnElement[bool]:
         return true()
+
+    def associations(self) -> ColumnElement[bool]:
+        return true()
+
+
+EVERYTHING: Final[Visibility] = Everything()
+
+
+def between_visible_objects(visibility: Visibility) -> ColumnElement[bool]:
+    """Condition on `tables.association`: neither end is an object that the caller may not see.
+
+    An association tells that both its ends exist, so it is as hidden as they are. The HasMember of a SubmissionSet to
+    an association is hidden with that association's ends only through its own ends.
+    """
+    hidden = []
+    for table, visible in (
+        (t.document_entry, visibility.document_entries()),
+        (t.submission_set, visibility.submission_sets()),
+        (t.folder, visibility.folders()),
+    ):
+        for end in (t.association.c.source, t.association.c.target):
+            hidden.append(exists().where(table.c.entry_uuid == end, not_(visible)))
+    return and_(*(not_(condition) for condition in hidden))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from schemas import attributes as a
 from schemas.affinity_domain import AffinityDomain, CodedAttribute
 from schemas.attributes import Requirements
-from schemas.errors import XDSRegistryMetadataError, XDSUnknownPatientId, XdsError
+from schemas.errors import XdsError, XDSRegistryMetadataError, XDSUnknownPatientId
 from schemas.metadata import Association, CodedValue, DocumentEntry, Folder, RegistryObject, Submission, SubmissionSet
 from schemas.vocabulary import DocumentEntryType
 

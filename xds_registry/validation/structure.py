@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from schemas.errors import (
+    XdsError,
     XDSPatientIdDoesNotMatch,
     XDSRegistryDuplicateUniqueIdInMessage,
     XDSRegistryMetadataError,
-    XdsError,
 )
 from schemas.metadata import Association, Submission, SubmissionSet
 from schemas.vocabulary import RELATIONSHIPS, AssociationType, DocumentEntryType, SubmissionSetStatus
@@ -62,13 +62,15 @@ def _members(submission: Submission, submission_set: SubmissionSet) -> Iterator[
     members = [
         association
         for association in submission.associations
-        if association.association_type is AssociationType.HAS_MEMBER and association.source == submission_set.entry_uuid
+        if association.association_type is AssociationType.HAS_MEMBER
+        and association.source == submission_set.entry_uuid
     ]
     linked = {association.target for association in members}
     folder_members = [
         association
         for association in submission.associations
-        if association.association_type is AssociationType.HAS_MEMBER and association.source != submission_set.entry_uuid
+        if association.association_type is AssociationType.HAS_MEMBER
+        and association.source != submission_set.entry_uuid
     ]
     if not (entries or folders or folder_members):
         yield _wrong("a submission has at least one DocumentEntry, Folder or Folder-DocumentEntry HasMember")

@@ -1,0 +1,102 @@
+"""The registry as a SOAP service: ITI-18, ITI-42, ITI-44, ITI-51 and ITI-61 at one address."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Final
+
+from lxml import etree
+
+from schemas.responses import RegistryOutcome, registry_response
+from schemas.schema_files import REGISTRY_WSDL, XSD_DIRECTORY
+from schemas.vocabulary import LCM, QUERY, XDSB
+from soap.message import IncomingMessage, Operation, Reply
+from soap.service import Service
+from xds_registry.registry import Registry
+from xds_registry.visibility import EVERYTHING, Visibility
+
+_SUBMIT: Final = f"{{{LCM}}}SubmitObjectsRequest"
+_QUERY: Final = f"{{{QUERY}}}AdhocQueryRequest"
+
+
+def everything(_message: IncomingMessage) -> Visibility:
+    """Every caller sees every row."""
+    return EVERYTHING
+
+
+def request_digest(request: etree._Element) -> str:
+    """What identifies a submission: the SHA-256 of its canonical form, in hexadecimal.
+
+    Canonical, because a client that tries again may write other prefixes or white space in tags, not another message.
+    """
+    return hashlib.sha256(etree.tostring(request, method="c14n2")).hexdigest()
+
+
+def registry_service(
+    registry: Registry, *, visibility_of: Callable[[IncomingMessage], Visibility] = everything
+) -> Service:
+    """The service of a registry. `visibility_of` tells what the sender of a message may see."""
+
+    def register(message: IncomingMessage) -> Reply:
+        outcome = registry.register_document_set(
+            message.body, digest=request_digest(message.body), correlation_id=message.correlation_id
+        )
+        return _response(outcome)
+
+    def register_on_demand(message: IncomingMessage) -> Reply:
+        outcome = registry.register_on_demand(
+            message.body, digest=request_digest(message.body), correlation_id=message.correlation_id
+        )
+        return _response(outcome)
+
+    def stored_query(message: IncomingMessage) -> Reply:
+        return Reply(registry.stored_query(message.body, visibility_of(message)))
+
+    def multi_patient_stored_query(message: IncomingMessage) -> Reply:
+        return Reply(registry.multi_patient_stored_query(message.body, visibility_of(message)))
+
+    return Service(
+        "DocumentRegistry_Service",
+        XDSB,
+        (
+            Operation(
+                "DocumentRegistry_RegisterDocumentSet-b",
+                "urn:ihe:iti:2007:RegisterDocumentSet-b",
+                "urn:ihe:iti:2007:RegisterDocumentSet-bResponse",
+                _SUBMIT,
+                mtom=False,
+                handler=register,
+            ),
+            Operation(
+                "DocumentRegistry_RegistryStoredQuery",
+                "urn:ihe:iti:2007:RegistryStoredQuery",
+                "urn:ihe:iti:2007:RegistryStoredQueryResponse",
+                _QUERY,
+                mtom=False,
+                handler=stored_query,
+            ),
+            Operation(
+                "DocumentRegistry_MultiPatientStoredQuery",
+                "urn:ihe:iti:2009:MultiPatientStoredQuery",
+                "urn:ihe:iti:2009:MultiPatientStoredQueryResponse",
+                _QUERY,
+                mtom=False,
+                handler=multi_patient_stored_query,
+            ),
+            Operation(
+                "DocumentRegistry_RegisterOnDemandDocumentEntry",
+                "urn:ihe:iti:2010:RegisterOnDemandDocumentEntry",
+                "urn:ihe:iti:2010:RegisterOnDemandDocumentResponse",
+                _SUBMIT,
+                mtom=False,
+                handler=register_on_demand,
+            ),
+        ),
+        REGISTRY_WSDL,
+        XSD_DIRECTORY,
+    )
+
+
+def _response(outcome: RegistryOutcome) -> Reply:
+    return Reply((registry_response(outcome),))

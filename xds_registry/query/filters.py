@@ -1,0 +1,140 @@
+"""The parameters of stored queries as SQL conditions (ITI TF-2: 3.18.4.1.2.3.4 - 3.18.4.1.2.3.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from sqlalchemy import Column, ColumnElement, Table, and_, exists, false, or_
+
+from schemas.errors import XDSStoredQueryMissingParam
+from schemas.vocabulary import AvailabilityStatus, DocumentEntryType
+from xds_registry import tables as t
+from xds_registry.encoding import CONFIDENTIALITY, EVENT, STATUS_NUMBER
+from xds_registry.query.parameters import Arguments, Groups
+
+Conditions = Iterator[ColumnElement[bool]]
+
+#: LIKE has two wildcards and no escape (3.18.4.1.2.3.4); this character cannot come out of an XML message.
+_NO_ESCAPE: Final = "\x01"
+_STATUSES: Final = {status.value: number for status, number in STATUS_NUMBER.items()}
+_TYPES: Final = {DocumentEntryType.STABLE.value: 0, DocumentEntryType.ON_DEMAND.value: 1}
+
+_CODE_COLUMNS: Final = {
+    "ClassCode": t.document_entry.c.class_code,
+    "TypeCode": t.document_entry.c.type_code,
+    "FormatCode": t.document_entry.c.format_code,
+    "PracticeSettingCode": t.document_entry.c.practice_setting_code,
+    "HealthcareFacilityTypeCode": t.document_entry.c.facility_type_code,
+}
+_TIME_COLUMNS: Final = {
+    "CreationTime": t.document_entry.c.creation_time,
+    "ServiceStartTime": t.document_entry.c.service_start_time,
+    "ServiceStopTime": t.document_entry.c.service_stop_time,
+}
+_ENTRY: Final = "$XDSDocumentEntry"
+
+
+def status(arguments: Arguments, name: str, column: Column[int]) -> Conditions:
+    """availabilityStatus: unknown values are ignored, but one known value is needed (3.18.4.1.2.3.6)."""
+    numbers = {_STATUSES[value] for value in arguments.all(name) if value in _STATUSES}
+    if not numbers:
+        known = " or ".join(AvailabilityStatus)
+        raise XDSStoredQueryMissingParam(f"{name} holds no known status; {known} is expected", location=name)
+    if len(numbers) < len(_STATUSES):
+        yield column == numbers.pop()
+
+
+def document_entries(arguments: Arguments) -> Conditions:
+    """Every filter on DocumentEntries that the query was given; the default of the entry type included."""
+    yield from entry_type(arguments)
+    for attribute, column in _CODE_COLUMNS.items():
+        values = arguments.all(f"{_ENTRY}{attribute}")
+        if values:
+            yield _any_of(column, values)
+    for attribute, column in _TIME_COLUMNS.items():
+        yield from _within(arguments, f"{_ENTRY}{attribute}", column, nullable=True)
+    for attribute, number in (("EventCodeList", EVENT), ("ConfidentialityCode", CONFIDENTIALITY)):
+        owner = t.document_entry_code.c.document_entry_pk == t.document_entry.c.pk
+        kind = t.document_entry_code.c.attribute == number
+        groups = arguments.groups(f"{_ENTRY}{attribute}")
+        yield from _coded(groups, t.document_entry_code, owner, kind)
+    persons = arguments.all(f"{_ENTRY}AuthorPerson")
+    if persons:
+        author = t.document_entry_author
+        yield _like(author, author.c.document_entry_pk == t.document_entry.c.pk, author.c.person, persons)
+    for group in arguments.groups(f"{_ENTRY}ReferenceIdList"):
+        reference = t.document_entry_reference
+        yield _like(reference, reference.c.document_entry_pk == t.document_entry.c.pk, reference.c.reference_id, group)
+
+
+def entry_type(arguments: Arguments) -> Conditions:
+    """Stable entries unless the query names the types (3.18.4.1.2.3.6.2)."""
+    if f"{_ENTRY}Type" not in arguments:
+        yield t.document_entry.c.on_demand == 0
+        return
+    kinds = {_TYPES[value] for value in arguments.all(f"{_ENTRY}Type") if value in _TYPES}
+    if not kinds:
+        yield false()
+    elif len(kinds) < len(_TYPES):
+        yield t.document_entry.c.on_demand == kinds.pop()
+
+
+def submission_sets(arguments: Arguments) -> Conditions:
+    """Every filter on SubmissionSets but patient and status."""
+    columns = t.submission_set.c
+    sources = arguments.all("$XDSSubmissionSetSourceId")
+    if sources:
+        yield _any_of(columns.source_id, sources)
+    yield from _within(arguments, "$XDSSubmissionSetSubmissionTime", columns.submission_time, nullable=False)
+    contents = arguments.all("$XDSSubmissionSetContentType")
+    if contents:
+        yield _any_of(columns.content_type, contents)
+    persons = arguments.all("$XDSSubmissionSetAuthorPerson")
+    if persons:
+        author = t.submission_set_author
+        yield _like(author, author.c.submission_set_pk == columns.pk, author.c.person, persons)
+
+
+def folders(arguments: Arguments) -> Conditions:
+    """Every filter on Folders but patient and status."""
+    yield from _within(arguments, "$XDSFolderLastUpdateTime", t.folder.c.last_update_time, nullable=False)
+    owner = t.folder_code.c.folder_pk == t.folder.c.pk
+    yield from _coded(arguments.groups("$XDSFolderCodeList"), t.folder_code, owner)
+
+
+def _any_of(column: Column[str], values: tuple[str, ...]) -> ColumnElement[bool]:
+    return column == values[0] if len(values) == 1 else column.in_(values)
+
+
+def _within(arguments: Arguments, name: str, column: Column[str], *, nullable: bool) -> Conditions:
+    """From <= value < To; an entry without the time is not filtered by it (3.18.4.1.2.3.7.1)."""
+    bounds = []
+    lower, upper = arguments.one(f"{name}From"), arguments.one(f"{name}To")
+    if lower is not None:
+        bounds.append(column >= lower)
+    if upper is not None:
+        bounds.append(column < upper)
+    if bounds:
+        inside = and_(*bounds)
+        yield or_(column.is_(None), inside) if nullable else inside
+
+
+def _coded(
+    groups: Groups, table: Table, owner: ColumnElement[bool], *more: ColumnElement[bool]
+) -> Iterable[ColumnElement[bool]]:
+    """Each group must be met by one of the object's codes (3.18.4.1.2.3.5)."""
+    for group in groups:
+        yield exists().where(owner, *more, _any_of(table.c.code, group))
+
+
+def _like(
+    table: Table, owner: ColumnElement[bool], column: Column[str], patterns: tuple[str, ...]
+) -> ColumnElement[bool]:
+    """One of the object's values matches one of the patterns: `%` any run of characters, `_` any one."""
+    wild = [p for p in patterns if "%" in p or (table is not t.document_entry_reference and "_" in p)]
+    plain = [p for p in patterns if p not in wild]
+    matches: list[ColumnElement[bool]] = [column.like(pattern, escape=_NO_ESCAPE) for pattern in wild]
+    if plain:
+        matches.append(column.in_(plain))
+    return exists().where(owner, or_(*matches)).correlate_except(table)

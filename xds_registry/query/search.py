@@ -1,0 +1,119 @@
+"""Reading registry objects for one query: one view of the database, what the caller may see, no more than the bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, null, or_, select
+
+from schemas.errors import XDSTooManyResults
+from xds_registry import tables as t
+from xds_registry.visibility import Visibility
+
+#: entry_uuid, patient_pk (None for an Association), home, fragment
+Found = Row[Any]
+#: the same of an Association, and its source and target
+Link = Row[Any]
+
+#: How many identifiers one statement asks for; databases bound the parameters of a statement.
+BATCH: Final = 1000
+
+
+def _columns(table: Table) -> Select[tuple[str, int | None, str | None, bytes]]:
+    return select(table.c.entry_uuid, table.c.patient_pk, table.c.home, table.c.fragment).order_by(table.c.pk)
+
+
+_ENTRIES: Final = _columns(t.document_entry)
+_SETS: Final = _columns(t.submission_set)
+_FOLDERS: Final = _columns(t.folder)
+_ASSOCIATIONS: Final = select(
+    t.association.c.entry_uuid,
+    null().label("patient_pk"),
+    t.association.c.home,
+    t.association.c.fragment,
+    t.association.c.source,
+    t.association.c.target,
+).order_by(t.association.c.pk)
+
+
+class Search:
+    """The reads of one query. `max_results` bounds what it may bring up in all (XDSTooManyResults beyond it)."""
+
+    def __init__(self, connection: Connection, visibility: Visibility, max_results: int) -> None:
+        self._connection = connection
+        self._visibility = visibility
+        self._room = max_results
+
+    def document_entries(self, *conditions: ColumnElement[bool]) -> list[Found]:
+        """The visible DocumentEntries that meet all conditions, in the order of their registration."""
+        return self._fetch(_ENTRIES, self._visibility.document_entries(), conditions)
+
+    def submission_sets(self, *conditions: ColumnElement[bool]) -> list[Found]:
+        """The visible SubmissionSets that meet all conditions."""
+        return self._fetch(_SETS, self._visibility.submission_sets(), conditions)
+
+    def folders(self, *conditions: ColumnElement[bool]) -> list[Found]:
+        """The visible Folders that meet all conditions."""
+        return self._fetch(_FOLDERS, self._visibility.folders(), conditions)
+
+    def document_entries_of(self, uuids: Collection[str], *conditions: ColumnElement[bool]) -> list[Found]:
+        """The visible DocumentEntries among `uuids` that meet all conditions."""
+        column = t.document_entry.c.entry_uuid
+        return [row for batch in _batches(uuids) for row in self.document_entries(column.in_(batch), *conditions)]
+
+    def submission_sets_of(self, uuids: Collection[str]) -> list[Found]:
+        """The visible SubmissionSets among `uuids`."""
+        column = t.submission_set.c.entry_uuid
+        return [row for batch in _batches(uuids) for row in self.submission_sets(column.in_(batch))]
+
+    def folders_of(self, uuids: Collection[str], *conditions: ColumnElement[bool]) -> list[Found]:
+        """The visible Folders among `uuids` that meet all conditions."""
+        column = t.folder.c.entry_uuid
+        return [row for batch in _batches(uuids) for row in self.folders(column.in_(batch), *conditions)]
+
+    def associations_named(self, uuids: Collection[str]) -> list[Link]:
+        """The visible Associations among `uuids`."""
+        return self._associations(uuids, t.association.c.entry_uuid.in_)
+
+    def associations_from(self, uuids: Collection[str], *conditions: ColumnElement[bool]) -> list[Link]:
+        """The visible Associations whose source is one of `uuids` and that meet all conditions."""
+        return self._associations(uuids, t.association.c.source.in_, *conditions)
+
+    def associations_to(self, uuids: Collection[str], *conditions: ColumnElement[bool]) -> list[Link]:
+        """The visible Associations whose target is one of `uuids` and that meet all conditions."""
+        return self._associations(uuids, t.association.c.target.in_, *conditions)
+
+    def associations_touching(self, uuids: Collection[str], *conditions: ColumnElement[bool]) -> list[Link]:
+        """The visible Associations that have one of `uuids` as source or target and meet all conditions."""
+        columns = t.association.c
+        return self._associations(
+            uuids, lambda batch: or_(columns.source.in_(batch), columns.target.in_(batch)), *conditions
+        )
+
+    def _associations(
+        self,
+        uuids: Collection[str],
+        among: Callable[[list[str]], ColumnElement[bool]],
+        *conditions: ColumnElement[bool],
+    ) -> list[Link]:
+        found: dict[str, Link] = {}
+        for batch in _batches(uuids):
+            for row in self._fetch(_ASSOCIATIONS, self._visibility.associations(), (among(batch), *conditions)):
+                found[row.entry_uuid] = row
+        return list(found.values())
+
+    def _fetch(
+        self, statement: Select[Any], visible: ColumnElement[bool], conditions: tuple[ColumnElement[bool], ...]
+    ) -> list[Found]:
+        rows = self._connection.execute(statement.where(visible, *conditions).limit(self._room + 1)).all()
+        self._room -= len(rows)
+        if self._room < 0:
+            raise XDSTooManyResults("more objects match than one answer may hold; ask for less")
+        return list(rows)
+
+
+def _batches(items: Collection[str]) -> Iterator[list[str]]:
+    ordered = sorted(items)
+    for start in range(0, len(ordered), BATCH):
+        yield ordered[start : start + BATCH]
