@@ -21,7 +21,6 @@ Source: ITI TF-1: 10.4.8 (affinity domain), ITI TF-2: 3.42.4.1.3.5 (what the reg
 from __future__ import annotations
 
 import enum
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from schemas.datatypes import is_oid
 from schemas.schema_files import AFFINITY_DOMAIN_DIRECTORY
 from schemas.value_sets import ValueSetError, load_value_set, value_set_names
 
@@ -90,7 +90,6 @@ class AffinityDomain:
 
 BUILT_IN_DOMAINS: Final = ("ci-sis", "ihe")
 
-_OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")  # ITI TF-3: Table 4.2.3.1.7-2, OID
 _KEYS: Final = ("name", "patient_authorities", "patient_namespace", "mime_types", "languages", "codes")
 _CODE_KEYS: Final = ("value_sets", "schemes")
 
@@ -178,7 +177,7 @@ class _Reader:
         key = "patient_authorities"
         authorities = self.texts(key, table.get(key))
         for oid in authorities:
-            if len(oid) > 64 or not _OID.fullmatch(oid):
+            if not is_oid(oid):
                 raise self.refuse(key, "OIDs in dotted notation of at most 64 characters")
         return authorities
 

@@ -6,21 +6,41 @@ Each type keeps the text it was read from, so that what a sender wrote is what r
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from schemas.datatypes.hl7 import DataTypeError, at, components, subcomponents, unescape
-from schemas.datatypes.identifiers import is_oid
+from schemas.datatypes.identifiers import is_oid, oid_fault
 
+_CX_COMPONENTS: Final = frozenset({1, 4})
+_CXI_COMPONENTS: Final = frozenset({1, 4, 5, 6})
+#: where senders write an address: a number in the form before HL7 V2.3, e-mail, local number, number as one text
+_XTN_ADDRESSES: Final = (1, 4, 7, 12)
+_PID_FIELDS: Final = 39
 _INFO: Final = re.compile(r"PID-([0-9]{1,2})\|(.*)", re.DOTALL)
 
 
-def _authority(component: str) -> str | None:
-    """The OID of an assigning authority written `&OID&ISO`; None when it is anything else."""
+def _authority_fault(component: str) -> str | None:
+    """Why a component is no assigning authority written `&OID&ISO`, None when it is one."""
     parts = subcomponents(component)
-    if len(parts) == 3 and parts[2] == "ISO" and is_oid(parts[1]):
-        return parts[1]
+    if at(parts, 1):
+        return "its first sub-component is left empty: &OID&ISO"
+    fault = oid_fault(at(parts, 2))
+    if fault is not None:
+        return f"its second sub-component is no OID: {fault}"
+    if at(parts, 3) != "ISO":
+        return "its third sub-component is ISO: &OID&ISO"
+    if len(parts) > 3:
+        return "it has three sub-components: &OID&ISO"
     return None
+
+
+def _allow_only(type_name: str, text: str, parts: list[str], allowed: frozenset[int]) -> None:
+    """Refuse a value in a component that the standard wants empty."""
+    for number, part in enumerate(parts, start=1):
+        if part and number not in allowed:
+            raise DataTypeError(type_name, text, f"component {number} is left empty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +52,14 @@ class Cx:
     @classmethod
     def parse(cls, text: str) -> Cx:
         parts = components(text)
-        if len(parts) != 4 or parts[1] or parts[2] or not parts[0].strip():
-            raise DataTypeError("CX", text, "an identifier of the form id^^^&OID&ISO is expected")
-        if _authority(parts[3]) is None or not parts[3].startswith("&"):
-            raise DataTypeError("CX", text, "the assigning authority is written &OID&ISO")
+        if not parts[0].strip():
+            raise DataTypeError("CX", text, "component 1, the identifier, is missing: id^^^&OID&ISO")
+        _allow_only("CX", text, parts, _CX_COMPONENTS)
+        if not at(parts, 4):
+            raise DataTypeError("CX", text, "component 4, the assigning authority, is missing: id^^^&OID&ISO")
+        fault = _authority_fault(parts[3])
+        if fault is not None:
+            raise DataTypeError("CX", text, f"component 4, the assigning authority: {fault}")
         return cls(text)
 
     @classmethod
@@ -58,15 +82,18 @@ class Cx:
 
 @dataclass(frozen=True, slots=True)
 class Cxi:
-    """A reference to something outside the registry: `id^^^authority^type`."""
+    """A reference to something outside the registry: `id^^^authority^type`, perhaps with a home community after it."""
 
     value: str
 
     @classmethod
     def parse(cls, text: str) -> Cxi:
         parts = components(text)
-        if not at(parts, 1) or at(parts, 2) or at(parts, 3) or not at(parts, 5) or len(parts) > 6:
-            raise DataTypeError("CXi", text, "a reference of the form id^^^authority^type is expected")
+        if not parts[0].strip():
+            raise DataTypeError("CXi", text, "component 1, the identifier, is missing: id^^^authority^type")
+        _allow_only("CXi", text, parts, _CXI_COMPONENTS)
+        if not at(parts, 5).strip():
+            raise DataTypeError("CXi", text, "component 5, the type of the identifier, is missing: id^^^authority^type")
         return cls(text)
 
     @property
@@ -92,10 +119,12 @@ class Xcn:
     def parse(cls, text: str) -> Xcn:
         parts = components(text)
         if not at(parts, 1).strip() and not at(parts, 2).strip():
-            raise DataTypeError("XCN", text, "an identifier or a last name is needed")
+            reason = "component 1, an identifier, or component 2, a last name, is needed"
+            raise DataTypeError("XCN", text, reason)
         # Without an identifier there is nothing that an authority could have assigned.
-        if at(parts, 1) and at(parts, 9) and _authority(at(parts, 9)) is None:
-            raise DataTypeError("XCN", text, "the assigning authority is written &OID&ISO")
+        fault = _authority_fault(at(parts, 9)) if at(parts, 1) and at(parts, 9) else None
+        if fault is not None:
+            raise DataTypeError("XCN", text, f"component 9, the assigning authority: {fault}")
         return cls(text)
 
     @property
@@ -124,10 +153,15 @@ class Xon:
     def parse(cls, text: str) -> Xon:
         parts = components(text)
         if not at(parts, 1).strip():
-            raise DataTypeError("XON", text, "the name of the organisation is needed")
+            raise DataTypeError("XON", text, "component 1, the name of the organisation, is missing")
         identifier = at(parts, 10)
-        if identifier and not is_oid(identifier) and _authority(at(parts, 6)) is None:
-            raise DataTypeError("XON", text, "an identifier that is no OID needs its authority as &OID&ISO")
+        if identifier and not is_oid(identifier):
+            if not at(parts, 6):
+                reason = "component 10, an identifier that is no OID, needs its authority in component 6: &OID&ISO"
+                raise DataTypeError("XON", text, reason)
+            fault = _authority_fault(at(parts, 6))
+            if fault is not None:
+                raise DataTypeError("XON", text, f"component 6, the assigning authority: {fault}")
         return cls(text)
 
     @property
@@ -151,10 +185,11 @@ class Xtn:
     @classmethod
     def parse(cls, text: str) -> Xtn:
         parts = components(text)
-        if not any(part.strip() for part in parts):
-            raise DataTypeError("XTN", text, "an address is needed")
-        if at(parts, 3) == "Internet" and not at(parts, 4):
-            raise DataTypeError("XTN", text, "an e-mail address is written ^^Internet^address")
+        if at(parts, 3) == "Internet" and not at(parts, 4).strip():
+            raise DataTypeError("XTN", text, "component 4, the e-mail address, is missing: ^^Internet^address")
+        if not any(at(parts, number).strip() for number in _XTN_ADDRESSES):
+            reason = "component 7, a local telephone number, or component 4, an e-mail address, is needed"
+            raise DataTypeError("XTN", text, reason)
         return cls(text)
 
     @property
@@ -167,6 +202,13 @@ class Xtn:
         return self.value
 
 
+_RECIPIENT_PARTS: Final[tuple[tuple[str, Callable[[str], object]], ...]] = (
+    ("the organisation (XON):", Xon.parse),
+    ("the person (XCN):", Xcn.parse),
+    ("the address (XTN):", Xtn.parse),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class RecipientValue:
     """For whom a submission is meant: `XON|XCN|XTN`, at least one of them (ITI TF-3: 4.2.3.3.7)."""
@@ -176,11 +218,18 @@ class RecipientValue:
     @classmethod
     def parse(cls, text: str) -> RecipientValue:
         parts = text.split("|")
-        if len(parts) > 3 or not any(parts):
-            raise DataTypeError("intendedRecipient", text, "organisation|person|address is expected")
-        for part, reader in zip(parts, (Xon.parse, Xcn.parse, Xtn.parse), strict=False):
+        if not any(parts):
+            reason = "organisation|person|address needs at least one of the three"
+            raise DataTypeError("intendedRecipient", text, reason)
+        if len(parts) > 3:
+            reason = f"organisation|person|address has three parts, {len(parts)} are given"
+            raise DataTypeError("intendedRecipient", text, reason)
+        for part, (name, reader) in zip(parts, _RECIPIENT_PARTS, strict=False):
             if part:
-                reader(part)
+                try:
+                    reader(part)
+                except DataTypeError as error:
+                    raise DataTypeError("intendedRecipient", text, f"{name} {error.reason}") from None
         return cls(text)
 
     def __str__(self) -> str:
@@ -196,8 +245,10 @@ class SourcePatientInfoItem:
     @classmethod
     def parse(cls, text: str) -> SourcePatientInfoItem:
         match = _INFO.fullmatch(text)
-        if match is None or not 1 <= int(match[1]) <= 39:
-            raise DataTypeError("sourcePatientInfo", text, "PID-n|value is expected")
+        if match is None:
+            raise DataTypeError("sourcePatientInfo", text, "an item is written PID-n|value")
+        if not 1 <= int(match[1]) <= _PID_FIELDS:
+            raise DataTypeError("sourcePatientInfo", text, f"n of PID-n is 1 to {_PID_FIELDS}")
         return cls(text)
 
     @property

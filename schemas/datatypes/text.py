@@ -9,29 +9,47 @@ from typing import Final
 
 from schemas.datatypes.hl7 import DataTypeError
 
-_DTM: Final = re.compile(r"[0-9]{4}(?:[0-9]{2}){0,5}")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
-_MIME: Final = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}(\s*;.*)?")
+_TOKEN: Final = r"[A-Za-z0-9!#$&^_.+-]{1,127}"  # RFC 6838, 4.2  # noqa: S105 - a lexical token
+_MIME: Final = re.compile(rf"{_TOKEN}/{_TOKEN}(\s*;.*)?")
+_MIME_LENGTH: Final = 256  # ebRIM LongName: what ExtrinsicObject/@mimeType can hold
 _FIRST_MOMENT: Final = "00000101000000"
+_LENGTHS: Final = (4, 6, 8, 10, 12, 14)
+#: where each part of a full time lies, and its bounds; the day depends on the month
+_PARTS: Final = (
+    ("year", 0, 4, 1, 9999),
+    ("month", 4, 6, 1, 12),
+    ("hour", 8, 10, 0, 23),
+    ("minute", 10, 12, 0, 59),
+    ("second", 12, 14, 0, 59),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Dtm:
-    """A time in UTC, as precise as it was given: `YYYY[MM[DD[hh[mm[ss]]]]]`."""
+    """A time in UTC, as precise as it was given: `YYYY[MM[DD[hh[mm[ss]]]]]`.
+
+    A year is not the same value as its first second: what was not said stays unsaid.
+    """
 
     value: str
 
     @classmethod
     def parse(cls, text: str) -> Dtm:
-        if not text.isascii() or not _DTM.fullmatch(text):
-            raise DataTypeError("DTM", text, "a time YYYY[MM[DD[hh[mm[ss]]]]] is expected")
+        if not text.isascii() or not text.isdigit():
+            reason = "a time is digits only, YYYY[MM[DD[hh[mm[ss]]]]] in UTC, without zone and fraction of a second"
+            raise DataTypeError("DTM", text, reason)
+        if len(text) not in _LENGTHS:
+            reason = f"a time has 4, 6, 8, 10, 12 or 14 digits (YYYY[MM[DD[hh[mm[ss]]]]]), {len(text)} are given"
+            raise DataTypeError("DTM", text, reason)
         full = text + _FIRST_MOMENT[len(text) :]
-        year, month, day = int(full[:4]), int(full[4:6]), int(full[6:8])
-        hour, minute, second = int(full[8:10]), int(full[10:12]), int(full[12:14])
-        if not (1 <= month <= 12 and hour <= 23 and minute <= 59 and second <= 59 and year >= 1):
-            raise DataTypeError("DTM", text, "a part of the time is out of range")
-        if not 1 <= day <= calendar.monthrange(year, month)[1]:
-            raise DataTypeError("DTM", text, "the month has no such day")
+        for name, start, end, lowest, highest in _PARTS:
+            if not lowest <= int(full[start:end]) <= highest:
+                width = end - start
+                raise DataTypeError("DTM", text, f"the {name} is not {lowest:0{width}} to {highest:0{width}}")
+        days = calendar.monthrange(int(full[:4]), int(full[4:6]))[1]
+        if not 1 <= int(full[6:8]) <= days:
+            raise DataTypeError("DTM", text, f"the day is not 01 to {days}, the last of its month")
         return cls(text)
 
     @property
@@ -49,31 +67,54 @@ class Dtm:
 
 @dataclass(frozen=True, slots=True)
 class LanguageTag:
-    """A language tag (RFC 5646)."""
+    """A language tag, equal whatever its case (RFC 5646, 2.1.1)."""
 
     value: str
 
     @classmethod
     def parse(cls, text: str) -> LanguageTag:
         if not _LANGUAGE.fullmatch(text):
-            raise DataTypeError("LanguageTag", text, "a language tag such as fr-FR is expected")
+            reason = "a language tag is a language of 2 to 8 letters and subtags after hyphens, such as fr-FR"
+            raise DataTypeError("LanguageTag", text, reason)
         return cls(text)
 
     def __str__(self) -> str:
         return self.value
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LanguageTag) and self.value.lower() == other.value.lower()
+
+    def __hash__(self) -> int:
+        return hash(self.value.lower())
+
 
 @dataclass(frozen=True, slots=True)
 class MimeType:
-    """A media type (RFC 2046)."""
+    """A media type, equal whatever the case of type and subtype; parameters count as written (RFC 2045, 5.1)."""
 
     value: str
 
     @classmethod
     def parse(cls, text: str) -> MimeType:
+        if len(text) > _MIME_LENGTH:
+            raise DataTypeError("MimeType", text, f"has {len(text)} characters, more than {_MIME_LENGTH}")
         if not _MIME.fullmatch(text):
-            raise DataTypeError("MimeType", text, "a media type such as text/xml is expected")
+            raise DataTypeError("MimeType", text, "a media type is type/subtype, such as text/xml")
         return cls(text)
+
+    @property
+    def essence(self) -> str:
+        """type/subtype in lower case, without parameters."""
+        return self.value.partition(";")[0].strip().lower()
+
+    def _key(self) -> tuple[str, str]:
+        return self.essence, self.value.partition(";")[2].strip()
 
     def __str__(self) -> str:
         return self.value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MimeType) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())

@@ -100,9 +100,7 @@ def _object(element: etree._Element, table: ObjectTable, problems: Problems) -> 
     return fields
 
 
-def _slots(
-    element: etree._Element, table: ObjectTable, owner: str, fields: dict[str, Any], problems: Problems
-) -> None:
+def _slots(element: etree._Element, table: ObjectTable, owner: str, fields: dict[str, Any], problems: Problems) -> None:
     extra: list[Slot] = []
     for name, slot in r.read_slots(element, owner, problems).items():
         attribute = table.slots.get(name)
