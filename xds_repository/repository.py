@@ -1,0 +1,77 @@
+"""The Document Repository as one object: a ledger, an object store, a registry, and the transactions it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine
+
+from schemas.responses import RegistryOutcome
+from soap.message import IncomingMessage, Reply
+from soap.parts import Spool
+from xds_repository.configuration import RepositoryConfiguration
+from xds_repository.ledger import Ledger
+from xds_repository.provide import Provider
+from xds_repository.reaper import Reaper, ReaperReport
+from xds_repository.registry_port import RegistryPort
+from xds_repository.retrieve import MayRead, Retriever, everybody
+from xds_repository.scrub import ScrubProgress, ScrubReport, scrub
+from xds_repository.stores import ObjectStore
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Repository:
+    """Keeps documents and gives them back; safe to use from several threads and processes at once.
+
+    `engine` is the database of `xds_repository.tables`; with an in-process registry it is the registry's too. `spool`
+    takes inline documents while their request runs: a store's own spool directory saves a copy. `may_read` decides
+    which documents the sender of a message may read. `clock` gives the time in UTC.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: ObjectStore,
+        registry: RegistryPort,
+        configuration: RepositoryConfiguration,
+        *,
+        spool: Spool,
+        may_read: MayRead = everybody,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self.engine = engine
+        self.store = store
+        self.configuration = configuration
+        self._registry = registry
+        self._ledger = Ledger(engine)
+        self._provider = Provider(self._ledger, store, registry, configuration, spool=spool, clock=clock)
+        self._retriever = Retriever(self._ledger, store, configuration, may_read)
+        self._reaper = Reaper(self._ledger, store, registry, configuration, clock=clock)
+        self._clock = clock
+
+    def provide(self, message: IncomingMessage) -> RegistryOutcome:
+        """ITI-41: store and register the documents of a message, all or none."""
+        return self._provider.provide(message)
+
+    def retrieve(self, message: IncomingMessage) -> Reply:
+        """ITI-43: the documents that a message asks for."""
+        return self._retriever.retrieve(message)
+
+    def reap(self) -> ReaperReport:
+        """Clear away what unfinished writes left behind; to be called every few minutes by one process or several."""
+        return self._reaper.run()
+
+    def scrub(self, *, bytes_per_second: float | None = None) -> Generator[ScrubProgress, None, ScrubReport]:
+        """Prove every blob and reconcile store, ledger and registry; the generator's value is the report."""
+        return scrub(
+            self._ledger,
+            self.store,
+            self._registry,
+            self.configuration.repository_unique_id,
+            clock=self._clock,
+            bytes_per_second=bytes_per_second,
+        )

@@ -1,0 +1,210 @@
+"""ITI-43 Retrieve Document Set: documents by their identifiers, streamed and verified on the way.
+
+Everything that can be known beforehand is: small documents are read and proven before the answer starts, large ones are
+looked at. What goes wrong later cuts the connection; a document that is not what was stored is never delivered whole.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from lxml import etree
+
+from schemas import markup
+from schemas import vocabulary as v
+from schemas.ebrim import reading as r
+from schemas.errors import (
+    XDSDocumentUniqueIdError,
+    XdsError,
+    XdsErrors,
+    XDSRepositoryBusy,
+    XDSRepositoryError,
+    XDSTooManyResults,
+    XDSUnknownCommunity,
+    XDSUnknownRepositoryId,
+)
+from schemas.responses import RegistryOutcome, registry_response
+from schemas.vocabulary import ResponseStatus
+from soap.message import IncomingMessage, OutgoingPart, Reply
+from soap.parts import include
+from xds_repository.configuration import RepositoryConfiguration
+from xds_repository.ledger import Document, Ledger, normal
+from xds_repository.provide import DATABASE_AWAY
+from xds_repository.stores import BlobCorrupt, BlobMissing, ObjectStore, StoreError
+
+log: Final = structlog.get_logger(__name__)
+
+#: Says whether the sender of a message may read a document; what may not be read does not exist for it.
+MayRead = Callable[[str, IncomingMessage], bool]
+
+_REQUEST: Final = f"{{{v.XDSB}}}DocumentRequest"
+_HOME: Final = f"{{{v.XDSB}}}HomeCommunityId"
+_REPOSITORY: Final = f"{{{v.XDSB}}}RepositoryUniqueId"
+_DOCUMENT: Final = f"{{{v.XDSB}}}DocumentUniqueId"
+# RFC 6838 §4.2. The type was sent by a stranger: only what is safe in a header goes into one.
+_MEDIA_TYPE: Final = re.compile(r"(?!multipart/|message/)[A-Za-z0-9][\w!#$&^.+-]{0,126}/[\w!#$&^.+-]{1,127}", re.ASCII)
+#: A document of at most so many bytes may be proven before the answer starts.
+_SMALL: Final = 524_288
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRequest:
+    """One `xdsb:DocumentRequest` as it was sent; what is missing is empty (ITI TF-2: 3.43.4.1.2)."""
+
+    home_community_id: str | None
+    repository_unique_id: str
+    document_unique_id: str
+
+
+def everybody(_unique_id: str, _message: IncomingMessage) -> bool:
+    """Every document may be read by everybody."""
+    return True
+
+
+class Retriever:
+    """Answers ITI-43. Safe to use from several threads."""
+
+    def __init__(
+        self, ledger: Ledger, store: ObjectStore, configuration: RepositoryConfiguration, may_read: MayRead
+    ) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._configuration = configuration
+        self._may_read = may_read
+
+    def retrieve(self, message: IncomingMessage) -> Reply:
+        """The documents that are there, and an error for each one that is not (ITI TF-2: 3.43.4.1.3, 3.43.4.2.2)."""
+        errors: list[XdsError] = []
+        found: list[tuple[DocumentRequest, Document, OutgoingPart]] = []
+        try:
+            requests = self._requests(message.body)
+            known = self._ledger.documents([normal(request.document_unique_id) for request in requests])
+        except XdsErrors as wrong:
+            return _reply(RegistryOutcome.failure(wrong.errors), [])
+        except DATABASE_AWAY as error:
+            log.error("retrieve.database_failed", kind=type(error).__name__, correlation_id=message.correlation_id)
+            return _reply(RegistryOutcome.failure((XDSRepositoryBusy("the database does not answer; try again"),)), [])
+        budget = self._configuration.proven_ahead
+        for request in requests:
+            try:
+                document = self._chosen(request, known, message)
+                small = document.size <= min(_SMALL, budget)
+                part = self._proven(document) if small else self._looked_at(document)
+                budget -= document.size if small else 0
+            except XdsError as error:
+                errors.append(error)
+            except StoreError as error:
+                # Whoever looks after the store finds the blob by its key; the requester is told nothing of it.
+                log.error(
+                    "retrieve.blob_failed",
+                    kind=type(error).__name__,
+                    blob=document.blob_key.text,
+                    correlation_id=message.correlation_id,
+                )
+                errors.append(XDSRepositoryError(_reason(error), location=request.document_unique_id))
+            else:
+                found.append((request, document, part))
+        status = ResponseStatus.SUCCESS
+        if errors:
+            status = ResponseStatus.PARTIAL_SUCCESS if found else ResponseStatus.FAILURE
+        log.info(
+            "retrieve.answering",
+            status=status.name,
+            documents=len(found),
+            codes=[error.code for error in errors],
+            correlation_id=message.correlation_id,
+        )
+        return _reply(RegistryOutcome(status, tuple(errors)), found)
+
+    def _requests(self, body: etree._Element) -> list[DocumentRequest]:
+        """Each document that is asked for, once."""
+        requests = dict.fromkeys(_request(child) for child in r.children(body) if child.tag == _REQUEST)
+        if not requests:
+            raise XdsErrors((XDSDocumentUniqueIdError("the request names no document"),))
+        if len(requests) > self._configuration.most_documents:
+            raise XdsErrors(
+                (XDSTooManyResults(f"one request names at most {self._configuration.most_documents} documents"),)
+            )
+        return list(requests)
+
+    def _chosen(self, request: DocumentRequest, known: dict[str, Document], message: IncomingMessage) -> Document:
+        """The document that a request means. Raises `XdsError` (ITI TF-3: Table 4.2.4.1-2)."""
+        location = request.document_unique_id
+        home = self._configuration.home_community_id
+        if request.home_community_id and home is not None and request.home_community_id != home:
+            raise XDSUnknownCommunity(request.home_community_id, location=location)
+        if request.repository_unique_id != self._configuration.repository_unique_id:
+            raise XDSUnknownRepositoryId(request.repository_unique_id, location=location)
+        document = known.get(normal(request.document_unique_id))
+        # What is not there and what may not be seen are one answer.
+        if document is None or not self._may_read(document.unique_id, message):
+            raise XDSDocumentUniqueIdError(request.document_unique_id, location=location)
+        return document
+
+    def _proven(self, document: Document) -> OutgoingPart:
+        """A small document, read to its end: its hash is known to be right."""
+        stream = self._store.open(document.blob_key, document.digest)
+        try:
+            content = list(stream)
+        finally:
+            stream.close()
+        return _part(document, iter(content))
+
+    def _looked_at(self, document: Document) -> OutgoingPart:
+        """A large document, there and of the right size; it is opened when its turn comes."""
+        found = self._store.stat(document.blob_key)
+        if found is None:
+            raise BlobMissing(f"blob {document.blob_key} is not in the store")
+        if found.size != document.size or found.sha256 not in (None, document.sha256):
+            raise BlobCorrupt(f"blob {document.blob_key} is not what was stored")
+        return _part(document, self._stream(document))
+
+    def _stream(self, document: Document) -> Iterator[bytes]:
+        try:
+            stream = self._store.open(document.blob_key, document.digest)
+            try:
+                yield from stream
+            finally:
+                stream.close()
+        except StoreError as error:
+            log.error("retrieve.stream_failed", kind=type(error).__name__, blob=document.blob_key.text)
+            raise
+
+
+def _request(element: etree._Element) -> DocumentRequest:
+    texts = {child.tag: (r.value_text(child) or "").strip() for child in r.children(element)}
+    return DocumentRequest(texts.get(_HOME), texts.get(_REPOSITORY, ""), texts.get(_DOCUMENT, ""))
+
+
+def _part(document: Document, chunks: Iterator[bytes]) -> OutgoingPart:
+    media_type = document.mime_type if _MEDIA_TYPE.fullmatch(document.mime_type) else "application/octet-stream"
+    return OutgoingPart(f"{uuid.uuid4()}@feuillet", media_type, document.size, chunks)
+
+
+def _reason(error: StoreError) -> str:
+    if isinstance(error, BlobMissing | BlobCorrupt):
+        return "the document is damaged and cannot be given out"
+    return "the document store does not answer; try again"
+
+
+def _reply(outcome: RegistryOutcome, found: list[tuple[DocumentRequest, Document, OutgoingPart]]) -> Reply:
+    """ITI TF-2: 3.43.4.2.2: the ids as they were asked for, the mimeType as it was registered."""
+    body = [f'<xdsb:RetrieveDocumentSetResponse xmlns:xdsb="{v.XDSB}">'.encode(), registry_response(outcome)]
+    for request, document, part in found:
+        home = ""
+        if request.home_community_id is not None:
+            home = f"<xdsb:HomeCommunityId>{markup.text(request.home_community_id)}</xdsb:HomeCommunityId>"
+        head = (
+            f"<xdsb:DocumentResponse>{home}"
+            f"<xdsb:RepositoryUniqueId>{markup.text(request.repository_unique_id)}</xdsb:RepositoryUniqueId>"
+            f"<xdsb:DocumentUniqueId>{markup.text(request.document_unique_id)}</xdsb:DocumentUniqueId>"
+            f"<xdsb:mimeType>{markup.text(document.mime_type)}</xdsb:mimeType><xdsb:Document>"
+        )
+        body += [head.encode(), include(part.content_id), b"</xdsb:Document></xdsb:DocumentResponse>"]
+    body.append(b"</xdsb:RetrieveDocumentSetResponse>")
+    return Reply(body, [part for _, _, part in found])
