@@ -198,6 +198,7 @@ class Association:
     comments: tuple[LocalizedText, ...] = ()
     extra_slots: tuple[Slot, ...] = ()
     extra_classifications: tuple[ExtraClassification, ...] = ()
+    extra_identifiers: tuple[ExtraIdentifier, ...] = ()
 
 
 RegistryObject = DocumentEntry | SubmissionSet | Folder | Association

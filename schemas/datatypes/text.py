@@ -36,7 +36,7 @@ class Dtm:
 
     @classmethod
     def parse(cls, text: str) -> Dtm:
-        if not text.isascii() or not text.isdigit():
+        if text and not (text.isascii() and text.isdigit()):
             reason = "a time is digits only, YYYY[MM[DD[hh[mm[ss]]]]] in UTC, without zone and fraction of a second"
             raise DataTypeError("DTM", text, reason)
         if len(text) not in _LENGTHS:

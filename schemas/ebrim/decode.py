@@ -65,7 +65,7 @@ def decode_folder(element: etree._Element, problems: Problems) -> Folder:
 def decode_association(element: etree._Element, problems: Problems) -> Association | None:
     """The Association that a `rim:Association` states, or None when its type is unknown."""
     fields = _object(element, ASSOCIATION_TABLE, problems)
-    for unused in ("logical_id", "version", "extra_identifiers", "authors", "limited_metadata"):
+    for unused in ("logical_id", "version", "authors", "limited_metadata"):
         fields.pop(unused, None)
     owner = fields["entry_uuid"]
     kind = element.get("associationType", "")
@@ -237,7 +237,7 @@ def _identifiers(
         if child.tag != r.EXTERNAL_IDENTIFIER:
             continue
         _owned(child, "registryObject", v.EXTERNAL_IDENTIFIER_TYPE, owner, problems)
-        scheme, value = child.get("identificationScheme", ""), child.get("value", "").strip()
+        scheme, value = child.get("identificationScheme", ""), child.get("value", "").strip(r.BLANKS)
         attribute = table.identifiers.get(scheme)
         if attribute is None:
             extra.append(ExtraIdentifier(scheme, value, r.read_texts(r.child(child, r.NAME))))

@@ -176,7 +176,7 @@ def _write(element: etree._Element, owner: str, out: list[str]) -> None:
             _write(child, owner, out)
         out.append(f"</rim:{name}>")
     elif element.text and (tag == r.VALUE):
-        out.append(f">{text(element.text.strip())}</rim:Value>")
+        out.append(f">{text(element.text.strip(r.BLANKS))}</rim:Value>")
     else:
         out.append("/>")
 

@@ -34,6 +34,9 @@ CONTENT_VERSION_INFO: Final = f"{{{v.RIM}}}ContentVersionInfo"
 LOCALIZED_STRING: Final = f"{{{v.RIM}}}LocalizedString"
 _LANG: Final = f"{{{v.XML}}}lang"
 
+#: XML 1.0, 2.3: what may stand around a value; a no-break space is part of it
+BLANKS: Final = " \t\r\n"
+
 #: rim.xsd LongName: the longest value of a slot, a code or an external identifier, in characters.
 LONG_NAME: Final = 256
 
@@ -99,7 +102,7 @@ def read_slot(element: etree._Element, owner: str, problems: Problems) -> Slot:
             elif len(text) > LONG_NAME:
                 problems.add(owner, name, f"a value has {len(text)} characters, more than {LONG_NAME}")
             else:
-                values.append(text.strip())
+                values.append(text.strip(BLANKS))
     return Slot(name, tuple(values), element.get("slotType"))
 
 
