@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, select
 from schemas import markup
 from schemas import vocabulary as v
 from schemas.ebrim import reading as r
-from schemas.errors import XdsErrors, XDSRegistryNotAvailable, XDSRepositoryError
+from schemas.errors import XDSDuplicateUniqueIdInRegistry, XdsErrors, XDSRegistryNotAvailable, XDSRepositoryError
 from schemas.responses import RegistryOutcome, read_registry_response
 from soap.client.caller import NoAnswer, SoapCaller
 from soap.faults import FaultCode, SoapFault
@@ -90,9 +90,18 @@ class InProcessRegistry:
         correlation_id: str,
     ) -> RegistryOutcome:
         """See `RegistryPort.register`."""
-        return self._registry.register_document_set(
-            request, digest=digest, within=within, correlation_id=correlation_id
-        )
+
+        def ask() -> RegistryOutcome:
+            return self._registry.register_document_set(
+                request, digest=digest, within=within, correlation_id=correlation_id
+            )
+
+        outcome = ask()
+        if any(isinstance(error, XDSDuplicateUniqueIdInRegistry) for error in outcome.errors):
+            # The same request may have been registered by another thread while this one waited for the patient: asked
+            # again, the registry knows it as a retry.
+            return ask()
+        return outcome
 
     def document_entries(self, repository_unique_id: str) -> Iterator[RegistryEntry]:
         """See `RegistryPort.document_entries`."""
@@ -141,7 +150,7 @@ class SoapRegistry:
         within: Callable[[Connection], None] | None,
         correlation_id: str,  # noqa: ARG002 - ends at this process
     ) -> RegistryOutcome:
-        """See `RegistryPort.register`. A lost answer is XDSRegistryNotAvailable although all may have been registered."""
+        """See `RegistryPort.register`. A lost answer is XDSRegistryNotAvailable, whatever the registry did."""
         try:
             with self._caller.call(_REGISTER, request) as answer:
                 outcome = read_registry_response(answer.body)
