@@ -26,11 +26,8 @@ def everything(_message: IncomingMessage) -> Visibility:
 
 
 def request_digest(request: etree._Element) -> str:
-    """What identifies a submission: the SHA-256 of its canonical form, in hexadecimal.
-
-    Canonical, because a client that tries again may write other prefixes or white space in tags, not another message.
-    """
-    return hashlib.sha256(etree.tostring(request, method="c14n2")).hexdigest()
+    """What identifies a submission: the SHA-256 of its text, in hexadecimal. The SOAP envelope does not count."""
+    return hashlib.sha256(etree.tostring(request, with_tail=False)).hexdigest()
 
 
 def registry_service(

@@ -98,7 +98,7 @@ def entries_of_unique_ids(connection: Connection, unique_ids: Collection[str]) -
         return []
     columns = t.document_entry.c
     statement = select(columns.unique_id, columns.size, columns.hash, columns.on_demand)
-    return list(connection.execute(statement.where(columns.unique_id.in_(sorted(unique_ids)))).all())
+    return [*connection.execute(statement.where(columns.unique_id.in_(sorted(unique_ids))))]
 
 
 def dependents(connection: Connection, target_uuid: str) -> list[str]:

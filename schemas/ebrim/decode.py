@@ -9,9 +9,10 @@ from lxml import etree
 from schemas import vocabulary as v
 from schemas.attributes import ASSOCIATION as ASSOCIATION_TABLE
 from schemas.attributes import DOCUMENT_ENTRY, FOLDER, SUBMISSION_SET, CodeAttribute, ObjectTable, SlotAttribute
-from schemas.datatypes import MimeType, Xcn, Xon, Xtn
+from schemas.datatypes import MimeType, Xcn, Xon, Xtn, is_uuid_urn
 from schemas.ebrim import reading as r
 from schemas.ebrim.reading import Problems
+from schemas.ebrim.shape import check_shape
 from schemas.metadata import (
     Association,
     Author,
@@ -94,6 +95,9 @@ def _object(element: etree._Element, table: ObjectTable, problems: Problems) -> 
     version = r.child(element, r.VERSION_INFO)
     number = version.get("versionName", "") if version is not None else ""
     fields["version"] = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None
+    check_shape(element, owner, problems)
+    if owner.lower().startswith("urn:uuid:") and not is_uuid_urn(owner.lower()):
+        problems.add(owner, "id", "starts with urn:uuid: and is no UUID")
     _slots(element, table, owner, fields, problems)
     _classifications(element, table, owner, fields, problems)
     _identifiers(element, table, owner, fields, problems)

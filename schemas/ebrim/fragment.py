@@ -14,6 +14,7 @@ from typing import Final, cast
 from lxml import etree
 
 from schemas import vocabulary as v
+from schemas.datatypes import is_uuid_urn
 from schemas.ebrim import reading as r
 from schemas.markup import attribute, text
 from schemas.metadata import Association
@@ -165,14 +166,15 @@ def _write(element: etree._Element, owner: str, out: list[str]) -> None:
         _attributes(_own_attributes(element), out)
     else:
         attributes = _own_attributes(element)
-        if not attributes.get("id", "").startswith("urn:uuid:"):
+        if not is_uuid_urn(attributes.get("id", "")):
             attributes["id"] = new_uuid()
         attributes["objectType"] = nested_type
         attributes["classifiedObject" if tag == r.CLASSIFICATION else "registryObject"] = owner
+        owner = attributes["id"]
         _attributes(attributes, out)
     if len(element):
         out.append(">")
-        for child in r.children(element):
+        for child in sorted(r.children(element), key=lambda c: _ORDER.get(c.tag, 9)):
             _write(child, owner, out)
         out.append(f"</rim:{name}>")
     elif element.text and (tag == r.VALUE):

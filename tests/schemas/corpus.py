@@ -29,6 +29,7 @@ _VALUES = (
     "fr",
     "f_r",
 )
+_PATIENT = "P-2026^^^&1.3.6.1.4.1.21367.2005.13.20.1000&ISO"
 _STRANGER = "{urn:example:unknown}stranger"
 
 
@@ -41,7 +42,10 @@ class Document:
 
 
 def documents(shared: Path) -> list[Document]:
-    """Every message of the conformance material; metadata of ebRIM 2.1 is converted to 3.0 as the cases are run."""
+    """Every message of the conformance material, its metadata prepared as when the cases are run.
+
+    Metadata of ebRIM 2.1 is converted to 3.0, and identifiers take the place of the material's placeholders.
+    """
     conversion = _conversion(shared / "conformance" / "ebrim.py")
     found = []
     for path in sorted((shared / "conformance" / "testkit").rglob("*.xml")):
@@ -49,6 +53,9 @@ def documents(shared: Path) -> list[Document]:
         if not data.strip():
             continue
         root = conversion.to_version3(parse_trusted(data))
+        conversion.assign_patient_id(root, _PATIENT)
+        conversion.assign_unique_ids(root, None)
+        conversion.assign_source_id(root, "1.3.6.1.4.1.21367.4")
         # ITI-86: the official schema does not compile, it refers to an element that is declared nowhere.
         if etree.QName(root).namespace in (v.LCM, v.QUERY, v.RS, v.XDSB):
             found.append(Document(path.relative_to(shared).as_posix(), root))

@@ -51,11 +51,15 @@ class Paper:
 
 @dataclass(frozen=True)
 class Submission:
-    """A SubmissionSet of papers: the same value is the same request, byte for byte."""
+    """A SubmissionSet of papers: the same value is the same request, byte for byte.
+
+    The first paper takes the place of the entry that `replaces` names.
+    """
 
     papers: tuple[Paper, ...]
     unique_id: str = field(default_factory=new_oid)
     patient: str = PATIENT
+    replaces: str | None = None
 
     def metadata(self) -> str:
         """The `lcm:SubmitObjectsRequest`."""
@@ -65,6 +69,11 @@ class Submission:
             f'targetObject="{attribute(paper.entry_id)}">{_slot("SubmissionSetStatus", "Original")}</rim:Association>'
             for n, paper in enumerate(self.papers)
         )
+        if self.replaces is not None:
+            members += (
+                f'<rim:Association id="replace" associationType="{v.AssociationType.REPLACE}" '
+                f'sourceObject="{attribute(self.papers[0].entry_id)}" targetObject="{self.replaces}"/>'
+            )
         return (
             f'<lcm:SubmitObjectsRequest xmlns:lcm="{v.LCM}" xmlns:rim="{v.RIM}"><rim:RegistryObjectList>{entries}'
             f'<rim:RegistryPackage id="set">{_slot("submissionTime", "20260101120000")}'

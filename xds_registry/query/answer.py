@@ -27,16 +27,10 @@ class ReturnType(enum.StrEnum):
 def found(objects: Sequence[Found], return_type: ReturnType) -> list[bytes]:
     """Success, with the objects or references to them; an object that was found twice is stated once."""
     if return_type is ReturnType.OBJECT_REF:
-        references = {row.entry_uuid: row.home for row in objects}
+        references = {row[1]: row[3] for row in objects}
         return [_SUCCESS, *(_reference(uuid, home) for uuid, home in references.items()), _TAIL]
-    seen: set[str] = set()
-    chunks = [_SUCCESS]
-    for row in objects:
-        if row.entry_uuid not in seen:
-            seen.add(row.entry_uuid)
-            chunks.append(row.fragment)
-    chunks.append(_TAIL)
-    return chunks
+    fragments = {row[1]: row[4] for row in objects}
+    return [_SUCCESS, *fragments.values(), _TAIL]
 
 
 def failed(errors: Iterable[XdsError]) -> list[bytes]:

@@ -98,7 +98,14 @@ def submission_sets(arguments: Arguments) -> Conditions:
 
 def folders(arguments: Arguments) -> Conditions:
     """Every filter on Folders but patient and status."""
-    yield from _within(arguments, "$XDSFolderLastUpdateTime", t.folder.c.last_update_time, nullable=False)
+    updated = t.folder.c.last_update_time
+    since, until = arguments.one("$XDSFolderLastUpdateTimeFrom"), arguments.one("$XDSFolderLastUpdateTimeTo")
+    if since is not None:
+        yield updated >= since
+    if until is not None:
+        # The registry itself states this time, in whole seconds. A Folder that was updated in the second of `To` had
+        # been updated by then: who asks "until now" sees what has just been acknowledged.
+        yield updated <= until
     owner = t.folder_code.c.folder_pk == t.folder.c.pk
     yield from _coded(arguments.groups("$XDSFolderCodeList"), t.folder_code, owner)
 
