@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, Insert, insert
 
 from schemas.metadata import Association, CodedValue, DocumentEntry, Folder, SubmissionSet
 from schemas.vocabulary import DocumentEntryType
 from xds_registry import tables as t
 from xds_registry.encoding import APPROVED, ASSOCIATION_NUMBER, CONFIDENTIALITY, EVENT, coded, normal, time_text
+
+# Built once: to SQLAlchemy the same object means a statement it has compiled before.
+_SUBMISSION_SET: Final = insert(t.submission_set)
+_SUBMISSION_SET_AUTHOR: Final = insert(t.submission_set_author)
+_DOCUMENT_ENTRY: Final = insert(t.document_entry)
+_DOCUMENT_ENTRY_CODE: Final = insert(t.document_entry_code)
+_DOCUMENT_ENTRY_AUTHOR: Final = insert(t.document_entry_author)
+_DOCUMENT_ENTRY_REFERENCE: Final = insert(t.document_entry_reference)
+_FOLDER: Final = insert(t.folder)
+_FOLDER_CODE: Final = insert(t.folder_code)
+_ASSOCIATION: Final = insert(t.association)
 
 
 def _code(value: CodedValue | None) -> str:
@@ -30,7 +41,7 @@ def insert_submission_set(
     """Store a SubmissionSet, its authors; returns its row."""
     pk = _insert(
         connection,
-        t.submission_set,
+        _SUBMISSION_SET,
         {
             "entry_uuid": entry_uuid,
             "unique_id": normal(str(submission_set.unique_id)),
@@ -48,7 +59,7 @@ def insert_submission_set(
     persons = [normal(str(author.person)) for author in submission_set.authors if author.person is not None]
     if persons:
         connection.execute(
-            insert(t.submission_set_author),
+            _SUBMISSION_SET_AUTHOR,
             [{"submission_set_pk": pk, "position": n, "person": p} for n, p in enumerate(persons)],
         )
     return pk
@@ -68,7 +79,7 @@ def insert_document_entry(
     """Store a DocumentEntry with the rows of its multi-valued attributes; returns its row."""
     pk = _insert(
         connection,
-        t.document_entry,
+        _DOCUMENT_ENTRY,
         {
             "entry_uuid": entry_uuid,
             "logical_id": logical_id,
@@ -96,19 +107,19 @@ def insert_document_entry(
     codes |= {(EVENT, coded(code)) for code in entry.event_codes}
     if codes:
         connection.execute(
-            insert(t.document_entry_code),
+            _DOCUMENT_ENTRY_CODE,
             [{"document_entry_pk": pk, "attribute": a, "code": c} for a, c in sorted(codes)],
         )
     persons = [normal(str(author.person)) for author in entry.authors if author.person is not None]
     if persons:
         connection.execute(
-            insert(t.document_entry_author),
+            _DOCUMENT_ENTRY_AUTHOR,
             [{"document_entry_pk": pk, "position": n, "person": p} for n, p in enumerate(persons)],
         )
     references = {normal(str(reference)) for reference in entry.reference_ids}
     if references:
         connection.execute(
-            insert(t.document_entry_reference),
+            _DOCUMENT_ENTRY_REFERENCE,
             [{"document_entry_pk": pk, "reference_id": x} for x in sorted(references)],
         )
     return pk
@@ -128,7 +139,7 @@ def insert_folder(
     """Store a Folder with the rows of its codes; returns its row."""
     pk = _insert(
         connection,
-        t.folder,
+        _FOLDER,
         {
             "entry_uuid": entry_uuid,
             "logical_id": logical_id,
@@ -143,7 +154,7 @@ def insert_folder(
     )
     codes = {coded(code) for code in folder.code_list}
     if codes:
-        connection.execute(insert(t.folder_code), [{"folder_pk": pk, "code": code} for code in sorted(codes)])
+        connection.execute(_FOLDER_CODE, [{"folder_pk": pk, "code": code} for code in sorted(codes)])
     return pk
 
 
@@ -165,10 +176,10 @@ def association_row(
 def insert_associations(connection: Connection, rows: list[dict[str, Any]]) -> None:
     """Store Associations in one statement."""
     if rows:
-        connection.execute(insert(t.association), rows)
+        connection.execute(_ASSOCIATION, rows)
 
 
-def _insert(connection: Connection, table: Any, values: dict[str, Any]) -> int:
-    result = connection.execute(insert(table), values)
+def _insert(connection: Connection, statement: Insert, values: dict[str, Any]) -> int:
+    result = connection.execute(statement, values)
     key: Any = result.inserted_primary_key
     return int(key[0])

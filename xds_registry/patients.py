@@ -48,9 +48,16 @@ _FIND = select(t.patient.c.pk, t.patient.c.patient_id, t.patient.c.survivor_pk).
 )
 
 
-def find_patient(connection: Connection, patient_id: Cx | str) -> KnownPatient | None:
-    """The patient of an identifier (`id^^^&OID&ISO`), active or merged away; None when it was never announced."""
-    row = connection.execute(_FIND, {"patient_id": normal(str(patient_id))}).first()
+_LOCK = _FIND.with_for_update()
+
+
+def find_patient(connection: Connection, patient_id: Cx | str, *, lock: bool = False) -> KnownPatient | None:
+    """The patient of an identifier (`id^^^&OID&ISO`), active or merged away; None when it was never announced.
+
+    `lock` keeps other submissions for the patient, and its merge, waiting until the transaction ends; a writer in
+    SQLite is alone anyway.
+    """
+    row = connection.execute(_LOCK if lock else _FIND, {"patient_id": normal(str(patient_id))}).first()
     return None if row is None else KnownPatient(row.pk, row.patient_id, row.survivor_pk)
 
 

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    SmallInteger,
+    String,
+    Table,
+    bindparam,
+    cast,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
 
 from schemas.attributes import ObjectKind
 from schemas.vocabulary import AssociationType
@@ -83,22 +96,41 @@ def find_references(connection: Connection, entry_uuids: Collection[str]) -> Ref
     return found
 
 
-def taken_unique_ids(connection: Connection, unique_ids: Collection[str]) -> set[str]:
-    """Those of `unique_ids` that a SubmissionSet, DocumentEntry or Folder of the registry has."""
-    wanted = sorted(unique_ids)
-    taken: set[str] = set()
-    for table in (t.submission_set, t.document_entry, t.folder):
-        taken.update(connection.scalars(select(table.c.unique_id).where(table.c.unique_id.in_(wanted))))
-    return taken
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A registered object by its uniqueId: a SubmissionSet and its digest, a DocumentEntry and its bytes, a Folder."""
+
+    kind: ObjectKind
+    unique_id: str
+    digest: str | None
+    size: int | None
+    hash: str | None
+    on_demand: bool
 
 
-def entries_of_unique_ids(connection: Connection, unique_ids: Collection[str]) -> list[Row[Any]]:
-    """unique_id, size, hash and on_demand of the registered entries that have one of `unique_ids`."""
-    if not unique_ids:
-        return []
-    columns = t.document_entry.c
-    statement = select(columns.unique_id, columns.size, columns.hash, columns.on_demand)
-    return [*connection.execute(statement.where(columns.unique_id.in_(sorted(unique_ids))))]
+def _identity(table: Table, kind: ObjectKind, known: frozenset[str]) -> Select[Any]:
+    columns = [
+        table.c[name].label(name) if name in known else cast(null(), of_type).label(name)
+        for name, of_type in (("digest", String), ("size", BigInteger), ("hash", String), ("on_demand", SmallInteger))
+    ]
+    wanted = table.c.unique_id.in_(bindparam("unique_ids", expanding=True))
+    return select(literal_column(f"'{kind.value}'").label("kind"), table.c.unique_id, *columns).where(wanted)
+
+
+_IDENTITIES: Final = union_all(
+    _identity(t.submission_set, ObjectKind.SUBMISSION_SET, frozenset({"digest"})),
+    _identity(t.document_entry, ObjectKind.DOCUMENT_ENTRY, frozenset({"size", "hash", "on_demand"})),
+    _identity(t.folder, ObjectKind.FOLDER, frozenset()),
+)
+
+
+def find_identities(connection: Connection, unique_ids: Collection[str]) -> list[Identity]:
+    """Every SubmissionSet, DocumentEntry and Folder that has one of `unique_ids`."""
+    rows = connection.execute(_IDENTITIES, {"unique_ids": sorted(unique_ids)})
+    return [
+        Identity(ObjectKind(kind), unique_id, digest, size, sha1, bool(on_demand))
+        for kind, unique_id, digest, size, sha1, on_demand in rows
+    ]
 
 
 def dependents(connection: Connection, target_uuid: str) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from lxml import etree
 from sqlalchemy import Connection, insert, select, update
 
+from schemas.attributes import ObjectKind
 from schemas.ebrim import fragment as fragments
 from schemas.ebrim.fragment import new_uuid, serialise
 from schemas.ebrim.reading import Problems
@@ -35,7 +36,7 @@ from xds_registry import tables as t
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.encoding import DEPRECATED, normal
 from xds_registry.patients import KnownPatient, add_patient, find_patient
-from xds_registry.references import entries_of_unique_ids, find_references, taken_unique_ids
+from xds_registry.references import Identity, find_identities, find_references
 from xds_registry.relationships import Consequences, Setting, check_associations
 from xds_registry.validation.attributes import check_attributes
 from xds_registry.validation.structure import Transaction, check_structure
@@ -106,13 +107,15 @@ def register(
     Raises XdsErrors with everything that is wrong; then nothing may be committed.
     """
     submission_set, _ = prepared.decoded.submission_sets[0]
-    known = connection.execute(
-        select(t.submission_set.c.digest).where(t.submission_set.c.unique_id == normal(str(submission_set.unique_id)))
-    ).first()
-    if known is not None and known.digest == prepared.digest:
-        return replace(RegistryOutcome.success(), replayed=True)
+    # The patient first: it is what submissions for the same record queue for, so what is read below stays true.
     patient = _patient(connection, prepared, configuration)
-    _check_unique_ids(connection, prepared)
+    identities = _identities(connection, prepared)
+    if _is_replay(identities, prepared):
+        return replace(RegistryOutcome.success(), replayed=True)
+    # ITI TF-2: 3.42.4.1.3.5: the patient is known from the feed and was not merged away
+    if patient is None or not patient.active:
+        raise XdsErrors((XDSUnknownPatientId(str(submission_set.patient_id)),))
+    _check_unique_ids(connection, identities, prepared)
     consequences = _check_references(connection, prepared, patient)
     home = configuration.home_community_id
     set_uuid = prepared.resolve(submission_set.entry_uuid)
@@ -132,41 +135,53 @@ def register(
     return RegistryOutcome.success()
 
 
-def _patient(connection: Connection, prepared: Prepared, configuration: RegistryConfiguration) -> KnownPatient:
-    """ITI TF-2: 3.42.4.1.3.5: the patient is known from the feed and was not merged away."""
+def _patient(connection: Connection, prepared: Prepared, configuration: RegistryConfiguration) -> KnownPatient | None:
     patient_id = prepared.decoded.submission.submission_sets[0].patient_id
     assert patient_id is not None  # required, checked before  # noqa: S101
     if configuration.register_unknown_patients:
         add_patient(connection, patient_id)
-    patient = find_patient(connection, patient_id)
-    if patient is not None and connection.dialect.name == "postgresql":
-        # One submission at a time for a patient: what is read below stays true until the commit.
-        lock = select(t.patient.c.survivor_pk).where(t.patient.c.pk == patient.pk).with_for_update()
-        patient = replace(patient, survivor_pk=connection.execute(lock).scalar_one())
-    if patient is None or not patient.active:
-        raise XdsErrors((XDSUnknownPatientId(str(patient_id)),))
-    return patient
+    return find_patient(connection, patient_id, lock=True)
 
 
-def _check_unique_ids(connection: Connection, prepared: Prepared) -> None:
+def _identities(connection: Connection, prepared: Prepared) -> list[Identity]:
+    """What is registered under the uniqueIds of the submission."""
+    submission = prepared.decoded.submission
+    unique_ids = [item.unique_id for item in submission.submission_sets]
+    unique_ids += [item.unique_id for item in submission.document_entries]
+    unique_ids += [item.unique_id for item in submission.folders]
+    return find_identities(connection, {normal(str(unique_id)) for unique_id in unique_ids})
+
+
+def _is_replay(identities: list[Identity], prepared: Prepared) -> bool:
+    """Whether this very submission was registered before."""
+    unique_id = normal(str(prepared.decoded.submission.submission_sets[0].unique_id))
+    return any(
+        known.kind is ObjectKind.SUBMISSION_SET and known.unique_id == unique_id and known.digest == prepared.digest
+        for known in identities
+    )
+
+
+def _check_unique_ids(connection: Connection, identities: list[Identity], prepared: Prepared) -> None:
     """ITI TF-2: 3.42.4.1.3.3: uniqueIds of SubmissionSets and Folders are new, those of entries mean the same bytes."""
     errors: list[XdsError] = []
     submission = prepared.decoded.submission
     fresh = {normal(str(item.unique_id)): "SubmissionSet" for item in submission.submission_sets}
     fresh.update({normal(str(item.unique_id)): "Folder" for item in submission.folders})
-    for taken in sorted(taken_unique_ids(connection, fresh.keys())):
-        errors.append(XDSDuplicateUniqueIdInRegistry(f"{fresh[taken]}.uniqueId {taken} is already registered"))
     entries = {normal(str(entry.unique_id)): entry for entry in submission.document_entries}
-    for row in entries_of_unique_ids(connection, entries.keys()):
-        errors.extend(_same_document(entries[row.unique_id], row))
+    for known in identities:
+        if known.unique_id in fresh:
+            taken = f"{fresh[known.unique_id]}.uniqueId {known.unique_id} is already registered"
+            errors.append(XDSDuplicateUniqueIdInRegistry(taken))
+        elif known.kind is ObjectKind.DOCUMENT_ENTRY:
+            errors.extend(_same_document(entries[known.unique_id], known))
     ids = {x for x in (*prepared.ids.values(), *prepared.associations) if x in prepared.ids}
     for entry_uuid in sorted(find_references(connection, ids).objects):
         errors.append(XDSRegistryMetadataError(f"{entry_uuid}: the entryUUID is already registered"))
     if errors:
-        raise XdsErrors(tuple(dict.fromkeys(errors)))
+        raise XdsErrors(tuple({(e.code, e.code_context, e.location): e for e in errors}.values()))
 
 
-def _same_document(entry: DocumentEntry, row: Any) -> list[XdsError]:
+def _same_document(entry: DocumentEntry, row: Identity) -> list[XdsError]:
     on_demand = entry.object_type is DocumentEntryType.ON_DEMAND
     if on_demand:
         # ITI TF-2: 3.61.4.1.3: an on-demand entry may share the uniqueId of an on-demand entry only
