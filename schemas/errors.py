@@ -1,4 +1,4 @@
-"""Every XDS error, one class per code of ITI TF-3: Table 4.2.4.1-2.
+"""Every XDS error, one class per code, named as the code is (ITI TF-3: Table 4.2.4.1-2).
 
     XdsError
       DocumentQueued
@@ -41,6 +41,23 @@
       XDSUnknownPatientId
       XDSUnknownRepositoryId
 
+and of metadata update, restricted update, removal of metadata and of documents (their supplements' error tables):
+
+      XDSMetadataUpdateError
+      XDSMetadataUpdateOperationError
+      XDSMetadataVersionError
+      XDSMetadataIdentifierError
+      XDSMetadataAnnotationError
+      XDSMetadataModelException
+      XDSPatientIDReconciliationError
+      XDSObjectTypeError
+      XDSInvalidRequestException
+      UnmodifiableMetadataError
+      LocalPolicyRestrictionError
+      XDSRemoveDocumentsError
+      ReferencesExistException
+      XDSUnreferencedObjectException
+
 Raise close to the cause; `schemas.responses` is the one place that turns errors into a response.
 """
 
@@ -60,6 +77,10 @@ class XdsError(Exception):
 
     code: ClassVar[str] = "XDSRegistryError"
     severity: ClassVar[Severity] = Severity.ERROR
+
+    def __init_subclass__(cls) -> None:
+        # The code of the standard is the name of the class, so that the two cannot differ.
+        cls.code = cls.__dict__.get("code", cls.__name__)
 
     def __init__(self, code_context: str, *, location: str | None = None) -> None:
         super().__init__(code_context)
@@ -81,243 +102,229 @@ class XdsErrors(Exception):
 class DocumentQueued(XdsError):
     """The recipient queued the document."""
 
-    code = "DocumentQueued"
     severity = Severity.WARNING
 
 
 class InvalidDocumentContent(XdsError):
     """Document content fails metadata or format checks; codeContext = uniqueId."""
 
-    code = "InvalidDocumentContent"
-
 
 class PartialAppendContentNotProcessed(XdsError):
     """Recipient did not process the append."""
 
-    code = "PartialAppendContentNotProcessed"
     severity = Severity.WARNING
 
 
 class PartialFolderContentNotProcessed(XdsError):
     """Recipient did not process the folder."""
 
-    code = "PartialFolderContentNotProcessed"
     severity = Severity.WARNING
 
 
 class PartialRelationshipContentNotProcessed(XdsError):
     """Recipient did not process the relationship."""
 
-    code = "PartialRelationshipContentNotProcessed"
     severity = Severity.WARNING
 
 
 class PartialReplaceContentNotProcessed(XdsError):
     """Recipient did not process the replace."""
 
-    code = "PartialReplaceContentNotProcessed"
     severity = Severity.WARNING
 
 
 class PartialTransformNotProcessed(XdsError):
     """Recipient did not process the transform."""
 
-    code = "PartialTransformNotProcessed"
     severity = Severity.WARNING
 
 
 class PartialTransformReplaceNotProcessed(XdsError):
     """Recipient did not process the transform-and-replace."""
 
-    code = "PartialTransformReplaceNotProcessed"
     severity = Severity.WARNING
 
 
 class UnresolvedReferenceException(XdsError):
     """An entryUUID reference cannot be resolved."""
 
-    code = "UnresolvedReferenceException"
-
 
 class XDSDocumentUniqueIdError(XdsError):
     """The document of a uniqueId is not available; location = uniqueId."""
-
-    code = "XDSDocumentUniqueIdError"
 
 
 class XDSDuplicateUniqueIdInRegistry(XdsError):
     """A SubmissionSet or Folder uniqueId is already used."""
 
-    code = "XDSDuplicateUniqueIdInRegistry"
-
 
 class XDSExtraMetadataNotSaved(XdsError):
     """Extra metadata was not kept (warning)."""
 
-    code = "XDSExtraMetadataNotSaved"
     severity = Severity.WARNING
 
 
 class XDSMissingDocument(XdsError):
     """A DocumentEntry has no attached document."""
 
-    code = "XDSMissingDocument"
-
 
 class XDSMissingDocumentMetadata(XdsError):
     """An attached document has no DocumentEntry."""
-
-    code = "XDSMissingDocumentMetadata"
 
 
 class XDSMissingHomeCommunityId(XdsError):
     """HomeCommunityId is needed and absent."""
 
-    code = "XDSMissingHomeCommunityId"
-
 
 class XDSNonIdenticalHash(XdsError):
     """Same DocumentEntry.uniqueId, different hash; codeContext = uniqueId."""
-
-    code = "XDSNonIdenticalHash"
 
 
 class XDSNonIdenticalSize(XdsError):
     """Same DocumentEntry.uniqueId, different size; codeContext = uniqueId."""
 
-    code = "XDSNonIdenticalSize"
-
 
 class XDSPatientIdDoesNotMatch(XdsError):
     """Patient ids that must be equal are not."""
-
-    code = "XDSPatientIdDoesNotMatch"
 
 
 class XDSRegistryBusy(XdsError):
     """The registry has too much work."""
 
-    code = "XDSRegistryBusy"
-
 
 class XDSRepositoryBusy(XdsError):
     """The repository has too much work."""
-
-    code = "XDSRepositoryBusy"
 
 
 class XDSRegistryOutOfResources(XdsError):
     """The registry lacks resources."""
 
-    code = "XDSRegistryOutOfResources"
-
 
 class XDSRepositoryOutOfResources(XdsError):
     """The repository lacks resources."""
-
-    code = "XDSRepositoryOutOfResources"
 
 
 class XDSRegistryDeprecatedDocumentError(XdsError):
     """An association refers to a deprecated document."""
 
-    code = "XDSRegistryDeprecatedDocumentError"
-
 
 class XDSRegistryDuplicateUniqueIdInMessage(XdsError):
     """One uniqueId twice in one submission (registry)."""
-
-    code = "XDSRegistryDuplicateUniqueIdInMessage"
 
 
 class XDSRepositoryDuplicateUniqueIdInMessage(XdsError):
     """One uniqueId twice in one submission (repository)."""
 
-    code = "XDSRepositoryDuplicateUniqueIdInMessage"
-
 
 class XDSRegistryError(XdsError):
     """Internal error, or no better code (registry)."""
-
-    code = "XDSRegistryError"
 
 
 class XDSRepositoryError(XdsError):
     """Internal error, or no better code (repository)."""
 
-    code = "XDSRepositoryError"
-
 
 class XDSRegistryMetadataError(XdsError):
     """Metadata invalid, seen by the registry."""
-
-    code = "XDSRegistryMetadataError"
 
 
 class XDSRepositoryMetadataError(XdsError):
     """Metadata invalid, seen by the repository."""
 
-    code = "XDSRepositoryMetadataError"
-
 
 class XDSRegistryNotAvailable(XdsError):
     """The repository cannot reach the registry."""
-
-    code = "XDSRegistryNotAvailable"
 
 
 class XDSResultNotSinglePatient(XdsError):
     """The result would hold metadata of several patients."""
 
-    code = "XDSResultNotSinglePatient"
-
 
 class XDSStoredQueryMissingParam(XdsError):
     """A required query parameter is missing."""
-
-    code = "XDSStoredQueryMissingParam"
 
 
 class XDSStoredQueryParamNumber(XdsError):
     """A single-valued parameter has several values, or alternatives are combined."""
 
-    code = "XDSStoredQueryParamNumber"
-
 
 class XDSUnknownStoredQuery(XdsError):
     """Unknown query id."""
-
-    code = "XDSUnknownStoredQuery"
 
 
 class XDSTooManyResults(XdsError):
     """The result exceeds the responder's limit."""
 
-    code = "XDSTooManyResults"
-
 
 class XDSUnavailableCommunity(XdsError):
     """A community did not answer."""
-
-    code = "XDSUnavailableCommunity"
 
 
 class XDSUnknownCommunity(XdsError):
     """Unknown homeCommunityId."""
 
-    code = "XDSUnknownCommunity"
-
 
 class XDSUnknownPatientId(XdsError):
     """Patient id not known or not usable; codeContext contains it."""
-
-    code = "XDSUnknownPatientId"
 
 
 class XDSUnknownRepositoryId(XdsError):
     """RepositoryUniqueId is not this repository."""
 
-    code = "XDSUnknownRepositoryId"
+
+class XDSMetadataUpdateError(XdsError):
+    """An update of metadata failed, and no better code says why."""
+
+
+class XDSMetadataUpdateOperationError(XdsError):
+    """The operations of an update cannot be told, or contradict each other."""
+
+
+class XDSMetadataVersionError(XdsError):
+    """The version that an update starts from is not the newest, or there is no such object."""
+
+
+class XDSMetadataIdentifierError(XdsError):
+    """An update changes a uniqueId."""
+
+
+class XDSMetadataAnnotationError(XdsError):
+    """An annotation of an update is missing or wrong."""
+
+
+class XDSMetadataModelException(XdsError):
+    """The request breaks the metadata model."""
+
+
+class XDSPatientIDReconciliationError(XdsError):
+    """An update moves an object to another patient in a way that is not allowed."""
+
+
+class XDSObjectTypeError(XdsError):
+    """An update changes the type of an object."""
+
+
+class XDSInvalidRequestException(XdsError):
+    """The request is not one that this transaction may carry."""
+
+
+class UnmodifiableMetadataError(XdsError):
+    """A restricted update changes an attribute that may not be changed."""
+
+
+class LocalPolicyRestrictionError(XdsError):
+    """The local policy forbids the change."""
+
+
+class XDSRemoveDocumentsError(XdsError):
+    """A document cannot be removed."""
+
+
+class ReferencesExistException(XdsError):
+    """An object to be removed is still referred to."""
+
+
+class XDSUnreferencedObjectException(XdsError):
+    """A removal would leave an object that nothing refers to."""
 
 
 #: Every class by its code, for reading a response of another system.
