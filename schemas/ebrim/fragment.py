@@ -16,8 +16,9 @@ from lxml import etree
 from schemas import vocabulary as v
 from schemas.datatypes import is_uuid_urn
 from schemas.ebrim import reading as r
+from schemas.ebrim.reading import Problems
 from schemas.markup import attribute, text
-from schemas.metadata import Association
+from schemas.metadata import Association, Slot
 from schemas.vocabulary import AvailabilityStatus
 
 _ORDER: Final = {
@@ -115,12 +116,11 @@ def serialise(
             attributes[name] = resolve(attributes[name])
     _attributes(attributes, out)
     out.append(">")
-    kept = list(r.children(element))
+    kept = _in_order(element)
     if replaced_slots:
         kept = [c for c in kept if not (c.tag == r.SLOT and c.get("name") in replaced_slots)]
         for name, value in replaced_slots.items():
             out.append(slot(name, value))
-    kept.sort(key=lambda c: _ORDER.get(c.tag, 9))
     stated = version is None
     for item in kept:
         if item.tag == r.VERSION_INFO:
@@ -133,6 +133,24 @@ def serialise(
         out.append(f'<rim:VersionInfo versionName="{version}"/>')
     out.append(f"</rim:{tag}>")
     return "".join(out).encode()
+
+
+def _in_order(element: etree._Element) -> list[etree._Element]:
+    """Children in the order of rim.xsd, without slots that say again what one before them said."""
+    kept: list[etree._Element] = []
+    slots: dict[str | None, etree._Element] = {}
+    for child in r.children(element):
+        if child.tag == r.SLOT:
+            first = slots.setdefault(child.get("name"), child)
+            if first is not child and _says(first) == _says(child):
+                continue
+        kept.append(child)
+    kept.sort(key=lambda c: _ORDER.get(c.tag, 9))
+    return kept
+
+
+def _says(element: etree._Element) -> Slot:
+    return r.read_slot(element, "", Problems())
 
 
 def slot(name: str, value: str) -> str:
@@ -174,7 +192,7 @@ def _write(element: etree._Element, owner: str, out: list[str]) -> None:
         _attributes(attributes, out)
     if len(element):
         out.append(">")
-        for child in sorted(r.children(element), key=lambda c: _ORDER.get(c.tag, 9)):
+        for child in _in_order(element):
             _write(child, owner, out)
         out.append(f"</rim:{name}>")
     elif element.text and (tag == r.VALUE):

@@ -104,17 +104,18 @@ def read_slot(element: etree._Element, owner: str, problems: Problems) -> Slot:
 
 
 def read_slots(element: etree._Element, owner: str, problems: Problems) -> dict[str, Slot]:
-    """The slots of an object by name; two slots of one name are a problem (ITI TF-3: 4.2.1.2)."""
+    """The slots of an object by name; two slots of one name are a problem (ITI TF-3: 4.2.1.2).
+
+    A slot that is merely repeated, with the same values, leaves no doubt: senders do so, and it is read once.
+    """
     found: dict[str, Slot] = {}
     for child in element:
         if child.tag == SLOT:
             slot = read_slot(child, owner, problems)
             if not slot.name:
                 problems.add(owner, "Slot", "a slot has no name")
-            elif slot.name in found:
-                problems.add(owner, slot.name, "the slot appears twice")
-            else:
-                found[slot.name] = slot
+            elif found.setdefault(slot.name, slot) != slot:
+                problems.add(owner, slot.name, "the slot appears twice, with different values")
     return found
 
 

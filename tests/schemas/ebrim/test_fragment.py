@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -210,6 +211,14 @@ def test_children_out_of_order_are_put_in_order(official: Schemas) -> None:
     (written,) = listed(stored(element))
     assert faults(official, listed(etree.tostring(written))) == []
     assert decoded(written, m.DocumentEntry) == as_stored(entry)
+
+
+def test_a_repeated_slot_is_stored_once() -> None:
+    element = encode(m.DocumentEntry(entry_uuid=m.EntryId("doc"), class_code=m.CodedValue("10", "1.2.3"), size=7))
+    for slot in list(element.iter(r.SLOT)):
+        slot.addnext(deepcopy(slot))
+    (written,) = listed(stored(element))
+    assert [slot.get("name") for slot in written.iter(r.SLOT)] == ["size", "codingScheme"]
 
 
 def test_nested_objects_get_an_id_a_type_and_their_owner() -> None:
