@@ -19,6 +19,10 @@ export UV_SYSTEM_CERTS := true
 export UV_NATIVE_TLS := true
 endif
 
+# on Linux the extra `card` is built here, against the headers of PC/SC; without them Feuillet lacks cards only
+PCSC = [[ $$(uname) != Linux ]] || { [[ -e /usr/include/PCSC/winscard.h ]] && command -v swig >/dev/null; }
+SYNC = $(UV) sync --frozen --all-extras $$({ $(PCSC); } || echo --no-extra card)
+
 .PHONY: help setup serve test fuzz bench lint format clean
 
 help: ## Show this list
@@ -27,7 +31,7 @@ help: ## Show this list
 setup: $(READY) ## Install Feuillet and its tools into .venv, as uv.lock says
 
 $(READY): pyproject.toml uv.lock | $(UV)
-	$(UV) sync --frozen --all-extras
+	$(SYNC)
 	@touch $@
 
 .cache/uv/bin/uv:
@@ -39,6 +43,7 @@ serve: $(READY) ## Run a registry and a repository with demo keys and data
 
 test: $(READY) ## Run every test, against real servers
 	@tests/services/install
+	@$(SYNC) --quiet
 	@$(PYTHON) -m tests.services.minio
 	@$(PYTHON) -m pytest $(ARGS)
 
