@@ -161,7 +161,7 @@ def _check_understood(blocks: Iterable[etree._Element]) -> None:
         raise SoapFault(
             FaultCode.MUST_UNDERSTAND,
             "A mandatory header is not understood",
-            not_understood=tuple(name if name.startswith("{") else "{}" + name for name in unknown),
+            not_understood=tuple(unknown),
         )
 
 

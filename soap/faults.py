@@ -9,7 +9,7 @@ import enum
 from typing import Final
 
 from schemas import markup
-from soap.vocabulary import FEUILLET, SOAP12, SOAP_FAULT_ACTION, WSA, WSA_FAULT_ACTION, WSSE
+from soap.vocabulary import FEUILLET, FOREIGN_HEADERS, SOAP12, SOAP_FAULT_ACTION, WSA, WSA_FAULT_ACTION, WSSE
 
 
 class FaultCode(enum.StrEnum):
@@ -107,15 +107,17 @@ def fault_body(fault: SoapFault, correlation_id: str) -> bytes:
 
 
 def fault_headers(fault: SoapFault) -> bytes:
-    """The header blocks that explain a fault: `env:Upgrade` and `env:NotUnderstood`. SOAP 1.2 part 1 §5.4.7, §5.4.8"""
+    """The header blocks that explain a fault: `env:Upgrade` and `env:NotUnderstood`. SOAP 1.2 part 1 §5.4.7, §5.4.8
+
+    Of the headers that are not understood, those of published standards are named: a name that the sender made up
+    would be an echo of its message. The standard says SHOULD.
+    """
     if fault.code is FaultCode.VERSION_MISMATCH:
         return b'<env:Upgrade><env:SupportedEnvelope qname="env:Envelope"/></env:Upgrade>'
     blocks = []
-    for name in fault.not_understood:
+    for name in sorted(FOREIGN_HEADERS.intersection(fault.not_understood)):
         namespace, _, local = name[1:].partition("}")
-        blocks.append(
-            f'<env:NotUnderstood xmlns:n="{markup.attribute(namespace)}" qname="n:{markup.attribute(local)}"/>'
-        )
+        blocks.append(f'<env:NotUnderstood xmlns:n="{namespace}" qname="n:{local}"/>')
     return "".join(blocks).encode()
 
 

@@ -30,3 +30,17 @@ WSA_FAULT_ACTION: Final = f"{WSA}/fault"
 MEDIA_SOAP: Final = "application/soap+xml"
 MEDIA_XOP: Final = "application/xop+xml"
 MEDIA_RELATED: Final = "multipart/related"
+
+_RELIABLE: Final = ("Sequence", "SequenceAcknowledgement", "AckRequested")
+_ADDRESSED: Final = ("Action", "MessageID", "To", "ReplyTo", "FaultTo", "From", "RelatesTo")
+#: Headers of published standards that we do not speak, as Clark names: the only ones that a fault calls by name.
+FOREIGN_HEADERS: Final = frozenset(
+    f"{{{namespace}}}{name}"
+    for namespace, names in (
+        ("http://docs.oasis-open.org/ws-rx/wsrm/200702", _RELIABLE),
+        ("http://schemas.xmlsoap.org/ws/2005/02/rm", _RELIABLE),
+        ("http://docs.oasis-open.org/ws-tx/wscoor/2006/06", ("CoordinationContext",)),
+        ("http://schemas.xmlsoap.org/ws/2004/08/addressing", _ADDRESSED),
+    )
+    for name in names
+)
