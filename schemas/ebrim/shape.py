@@ -24,7 +24,7 @@ _VERSION_NAME: Final = 16  # String16
 _XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
 # RFC 3986 without authority's user and IP literals: a scheme with what follows, or a relative reference.
 _URI: Final = re.compile(
-    r"(?:[A-Za-z][A-Za-z0-9+.-]*:(?://(?:[A-Za-z0-9._~-]+(?::[0-9]{1,5})?(?=[/?#]|$))?)?|(?![^/?#]*:|//))"
+    r"(?:[A-Za-z][A-Za-z0-9+.-]*:(?://(?:[A-Za-z0-9._~-]+(?::[0-9]{1,5})?)?(?=[/?#]|$))?|(?![^/?#]*:|//))"
     r"(?!//)(?:[A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*"
     r"(?:#(?:[A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?"
 )
