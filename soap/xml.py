@@ -154,7 +154,7 @@ def _parse(data: bytes, root: int, limits: XmlLimits) -> etree._Element:
         if random.randrange(_AUDIT_EVERY) == 0:
             _names.audit(element)
     else:
-        element = _Counted(limits).parse(data)
+        element = _Counted(limits).parse(data, root)
     if element.getroottree().docinfo.internalDTD is not None:
         raise XmlRefused(Refusal.DOCTYPE)
     return element
@@ -198,7 +198,8 @@ class _Counted:
         self._in_scope = 0
         self._seen: set[str] = set()
 
-    def parse(self, data: bytes) -> etree._Element:
+    def parse(self, data: bytes, root_position: int = 0) -> etree._Element:
+        self._refuse_crowd(data, root_position)
         self._refuse_endless_tag(data)
         long_values = len(data) > min(self._limits.attribute_value, self._limits.text)
         deadline = time.thread_time() + self._limits.cpu_seconds
@@ -220,6 +221,13 @@ class _Counted:
         if long_values and self._limits.text < DEFAULT_LIMITS.text and _longer_text(root, limit=self._limits.text):
             raise XmlRefused(Refusal.TEXT_TOO_LONG)
         return root
+
+    def _refuse_crowd(self, data: bytes, root: int) -> None:
+        """Where nothing starts with `<!` or `<?`, every `<` opens or closes an element: no parser is needed to count."""
+        if data.find(b"<!", root) >= 0 or data.find(b"<?", root) >= 0:
+            return
+        if data.count(b"<", root) - data.count(b"</", root) > self._limits.elements:
+            raise XmlRefused(Refusal.TOO_MANY_ELEMENTS)
 
     def _refuse_endless_tag(self, data: bytes) -> None:
         """A tag reaches the pull parser whole, however long: one that holds a million attributes must not start."""

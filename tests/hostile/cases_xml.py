@@ -179,6 +179,14 @@ def _limits() -> Iterator[Case]:
         "elements that never end": ("at most 100 levels", lambda: _OPEN + "<y>" * 1_000_000),
         "100,001 elements": ("at most 100,000 elements", lambda: message(body("<y/>" * 100_001))),
         "100,001 elements in UTF-16": ("at most 100,000 elements", lambda: message(body("<y/>" * 100_001))),
+        "100,001 elements and a comment": (
+            "at most 100,000 elements",
+            lambda: message(body("<!---->" + "<y/>" * 100_001)),
+        ),
+        "a million elements and a comment": (
+            "at most 100,000 elements",
+            lambda: message(body("<!---->" + "<y/>" * 1_000_000)),
+        ),
         "100,001 headers": ("at most 100,000 elements", lambda: message(headers="<y/>" * 100_001)),
         "a million elements": ("at most 100,000 elements", lambda: message(body("<y/>" * 1_000_000))),
         "a million unlike elements": (

@@ -171,6 +171,7 @@ def measured(server: Server, figures: Figures, case: Case) -> Answer:
     request = case.request()
     before, _ = server.memory()
     server.forget_peak()
+    server.forget_peak()
     started = time.perf_counter()
     answer = server.exchange(request)
     figures.seconds[case.name] = time.perf_counter() - started

@@ -348,3 +348,13 @@ def test_old_libraries_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(soap.xml, "_OLDEST_LIBXML", (99, 0, 0))
     with pytest.raises(RuntimeError, match="libxml2 >="):
         soap.xml.check_libraries()
+
+
+def test_a_crowd_of_elements_is_refused_without_parsing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(soap.xml.etree, "XMLPullParser", None)
+    assert verdict(b"<a>" + b"<b></b>" * 5 + b"<c/>" * 5 + b"</a>", SMALL) is Refusal.TOO_MANY_ELEMENTS
+
+
+def test_tags_in_comments_and_cdata_are_no_crowd() -> None:
+    assert verdict(b"<a><!--" + b"<b/>" * 20 + b"--><![CDATA[<b/><b/>]]></a>", SMALL) is None
+    assert verdict(b"<a><![CDATA[" + b"<b/>" * 7 + b"]]></a>", SMALL) is None
