@@ -223,7 +223,7 @@ class _Counted:
         return root
 
     def _refuse_crowd(self, data: bytes, root: int) -> None:
-        """Where nothing starts with `<!` or `<?`, every `<` opens or closes an element: no parser is needed to count."""
+        """Where nothing starts with `<!` or `<?`, every `<` opens or closes an element: one can count without parsing."""
         if data.find(b"<!", root) >= 0 or data.find(b"<?", root) >= 0:
             return
         if data.count(b"<", root) - data.count(b"</", root) > self._limits.elements:

@@ -32,21 +32,22 @@ class Answer:
 
 @dataclass
 class Figures:
-    """Duration in seconds and growth of the server's peak memory in bytes, by case."""
+    """Duration and processor time in seconds and growth of the server's peak memory in bytes, by case."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    processor: dict[str, float] = field(default_factory=dict)
     growth: dict[str, int] = field(default_factory=dict)
 
     def summary(self) -> str:
-        slowest, hungriest = (
-            max(self.seconds, key=self.seconds.__getitem__),
-            max(self.growth, key=self.growth.__getitem__),
-        )
-        return (
-            f"hostile requests: {len(self.seconds)} refused; median "
-            f"{statistics.median(self.seconds.values()) * 1000:.1f} ms, longest {self.seconds[slowest] * 1000:.0f} ms "
-            f"({slowest}); peak memory grew by at most {self.growth[hungriest] / 1e6:.1f} MB ({hungriest})"
-        )
+        """One line with medians and extremes."""
+        figures = [f"hostile requests: {len(self.growth)} refused"]
+        for name, values in (("duration", self.seconds), ("processor time", self.processor)):
+            worst = max(values, key=values.__getitem__)
+            median = statistics.median(values.values())
+            figures.append(f"{name} median {median * 1000:.1f} ms, longest {values[worst] * 1000:.0f} ms ({worst})")
+        worst = max(self.growth, key=self.growth.__getitem__)
+        figures.append(f"peak memory grew by at most {self.growth[worst] / 1e6:.1f} MB ({worst})")
+        return "; ".join(figures)
 
 
 class Server:
@@ -97,6 +98,13 @@ class Server:
         """Resident memory now, and its highest value since `forget_peak`. Bytes."""
         fields = dict(line.split(":", 1) for line in Path(f"/proc/{self.worker}/status").read_text().splitlines())
         return int(fields["VmRSS"].split()[0]) * 1024, int(fields["VmHWM"].split()[0]) * 1024
+
+    def processor(self) -> float:
+        """Seconds of processor time that the worker's threads have used. proc(5): /proc/pid/task/tid/schedstat"""
+        used = 0
+        for task in Path(f"/proc/{self.worker}/task").iterdir():
+            used += int((task / "schedstat").read_text().split()[0])
+        return used / 1e9
 
     def forget_peak(self) -> None:
         """Start measuring the peak afresh. proc(5): /proc/pid/clear_refs"""
@@ -172,8 +180,10 @@ def measured(server: Server, figures: Figures, case: Case) -> Answer:
     before, _ = server.memory()
     server.forget_peak()
     server.forget_peak()
+    used = server.processor()
     started = time.perf_counter()
     answer = server.exchange(request)
     figures.seconds[case.name] = time.perf_counter() - started
+    figures.processor[case.name] = server.processor() - used
     figures.growth[case.name] = server.memory()[1] - before
     return answer
