@@ -16,6 +16,8 @@ import os
 import signal
 from typing import Final
 
+import structlog
+
 #: The environment variable that arms a point.
 VARIABLE: Final = "FEUILLET_CRASH_AT"
 
@@ -49,6 +51,8 @@ def _armed() -> CrashPoint | None:
 
 
 _ARMED: Final = _armed()
+if _ARMED is not None:
+    structlog.get_logger(__name__).warning("crash_point.armed", point=_ARMED.value)
 
 if _ARMED is None:
 

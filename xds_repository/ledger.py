@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from schemas.errors import XdsError, XdsErrors, XDSNonIdenticalHash, XDSNonIdenticalSize, XDSRepositoryError
 from xds_repository.stores import BlobKey, Digest
@@ -25,6 +27,13 @@ from xds_repository.tables import stored_document, write_intent
 
 #: How many identifiers one statement asks for; SQLite takes 32,766 parameters.
 BATCH: Final = 500
+#: What a database raises that cannot be reached, or has no connection to give.
+DATABASE_AWAY: Final = (OperationalError, InterfaceError, PoolTimeout)
+
+# The statements of every request are built once.
+_OF_UNIQUE_IDS: Final = select(stored_document).where(
+    stored_document.c.unique_id.in_(bindparam("unique_ids", expanding=True))
+)
 
 
 class IntentState(enum.IntEnum):
@@ -114,6 +123,8 @@ def record(connection: Connection, fresh: Sequence[Document], reused: Sequence[D
     if errors:
         raise XdsErrors(tuple(errors))
     if added:
+        # In one order for everybody: two submissions of the same documents then wait for, not on, each other.
+        added.sort(key=lambda document: document.unique_id)
         connection.execute(insert(stored_document), [{**_columns(d), "stored_at": now} for d in added])
 
 
@@ -230,8 +241,8 @@ def _documents(connection: Connection, unique_ids: Collection[str]) -> list[Docu
     wanted = list(unique_ids)
     found: list[Document] = []
     for start in range(0, len(wanted), BATCH):
-        query = select(stored_document).where(stored_document.c.unique_id.in_(wanted[start : start + BATCH]))
-        found += [_document(row) for row in connection.execute(query)]
+        rows = connection.execute(_OF_UNIQUE_IDS, {"unique_ids": wanted[start : start + BATCH]})
+        found += [_document(row) for row in rows]
     return found
 
 

@@ -15,8 +15,6 @@ from typing import Final
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from schemas.errors import XdsError, XdsErrors, XDSRepositoryBusy, XDSRepositoryError, XDSRepositoryOutOfResources
 from schemas.responses import RegistryOutcome
@@ -25,14 +23,11 @@ from soap.parts import Spool
 from xds_repository.configuration import RepositoryConfiguration
 from xds_repository.crash_points import CrashPoint, reached
 from xds_repository.document_set import DocumentSet, ProvidedDocument, complete, receive
-from xds_repository.ledger import Document, Ledger, differences, record
+from xds_repository.ledger import DATABASE_AWAY, Document, Ledger, differences, record
 from xds_repository.registry_port import RegistryPort
 from xds_repository.stores import BlobKey, ObjectStore, StoreError, StoreFull, StoreUnavailable
 
 log: Final = structlog.get_logger(__name__)
-
-#: What a database raises that cannot be reached, or has no connection to give.
-DATABASE_AWAY: Final = (OperationalError, InterfaceError, PoolTimeout)
 
 
 @dataclass(frozen=True, slots=True)

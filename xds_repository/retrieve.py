@@ -33,8 +33,7 @@ from schemas.vocabulary import ResponseStatus
 from soap.message import IncomingMessage, OutgoingPart, Reply
 from soap.parts import include
 from xds_repository.configuration import RepositoryConfiguration
-from xds_repository.ledger import Document, Ledger, normal
-from xds_repository.provide import DATABASE_AWAY
+from xds_repository.ledger import DATABASE_AWAY, Document, Ledger, normal
 from xds_repository.stores import BlobCorrupt, BlobMissing, ObjectStore, StoreError
 
 log: Final = structlog.get_logger(__name__)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from schemas.responses import RegistryOutcome
 from schemas.vocabulary import DocumentEntryType
-from soap.parts import include
+from soap.parts import Spool, include
 from tests.xds_repository.house import Backend, Client, House, listening, succeeded
 from tests.xds_repository.submissions import REPOSITORY, Paper, new_oid, request, submission
 from xds_registry import tables as registry_tables
@@ -298,6 +298,23 @@ def test_a_write_that_took_longer_than_its_intent_is_refused_and_collected(
     assert codes(client.provide(submission(b"a"))) == ["XDSRepositoryError"]
     rows = house.rows()
     assert (rows["sets"], rows["entries"], rows["documents"]) == (0, 0, 0)
+
+
+def test_a_store_that_lost_what_it_said_it_wrote_is_not_believed(
+    house: House, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pretended in (lambda *_: None, lambda key, _: _put(house, key, b"ab")):
+        with monkeypatch.context() as patch:
+            patch.setattr(house.store, "put", pretended)
+            assert codes(client.provide(submission(b"abc"))) == ["XDSRepositoryError"]
+        rows = house.rows()
+        assert (rows["sets"], rows["documents"]) == (0, 0)
+
+
+def _put(house: House, key: BlobKey, content: bytes) -> None:
+    writer = Spool(house.spool).writer(len(content))
+    writer.write(content)
+    type(house.store).put(house.store, key, writer.finish(None, ""))
 
 
 def test_every_part_that_a_request_brought_is_released(house: House, client: Client) -> None:

@@ -14,11 +14,13 @@ from tests.services.process import free_port
 from tests.xds_repository.house import CONFIGURATION, Backend, Client, House, listening, make_registry, succeeded
 from tests.xds_repository.submissions import REPOSITORY, Paper, submission
 from tests.xds_repository.test_provide import codes
+from tests.xds_repository.test_scrub import scrubbed
 from xds_registry import tables as registry_tables
 from xds_registry.database import open_database
 from xds_registry.endpoint import registry_service
 from xds_repository import tables
 from xds_repository.registry_port import InProcessRegistry, RegistryEntry, RegistryUnreachable, SoapRegistry
+from xds_repository.scrub import ScrubFindingKind
 
 
 @dataclass
@@ -167,3 +169,25 @@ def test_both_ways_to_a_registry_know_the_same_entries(elsewhere: Elsewhere) -> 
         assert port.entries_of([], REPOSITORY) == []
     assert over_soap.document_entries(REPOSITORY) is None
     assert list(in_process.document_entries(REPOSITORY)) == expected
+
+
+def test_a_scrub_asks_the_registry_for_each_document(elsewhere: Elsewhere) -> None:
+    papers = submission(b"a", b"b", b"c")
+    assert succeeded(elsewhere.client.provide(papers))
+    report, _ = scrubbed(elsewhere.house)
+    assert (report.clean, report.documents_compared, report.registry_compared) == (True, True, False)
+    entry = registry_tables.document_entry
+    with elsewhere.registry.engine.begin() as connection:
+        changed, gone, _ = (entry.c.unique_id == paper.unique_id for paper in papers.papers)
+        row = connection.execute(entry.select().where(changed)).one()
+        fragment = row.fragment.replace(papers.papers[0].sha1.encode(), b"0" * 40)
+        connection.execute(entry.update().where(changed).values(fragment=fragment))
+        connection.execute(entry.update().where(gone).values(unique_id="9.9.9"))
+    report, _ = scrubbed(elsewhere.house)
+    assert [(finding.kind, finding.unique_id) for finding in report.findings] == [
+        (ScrubFindingKind.DIFFERENT, papers.papers[0].unique_id),
+        (ScrubFindingKind.UNREGISTERED, papers.papers[1].unique_id),
+    ]
+    elsewhere.line.broken = True
+    report, _ = scrubbed(elsewhere.house)
+    assert (report.clean, report.documents_compared) == (True, False)
