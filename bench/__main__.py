@@ -38,7 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, print, and say with the exit status whether every target was met."""
     options = _options(arguments)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    console = Console(stderr=False)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=140)
     if options.profile:
         profile(options.profile, requests=options.requests, console=console)
         return 0

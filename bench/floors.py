@@ -28,8 +28,10 @@ _RIM: Final = "{urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0}"
 _ANSWER: Final = b'<?xml version="1.0"?><ok status=":Success"/>'
 _FIND: Final = (
     "SELECT d.fragment FROM document_entry d JOIN patient p ON p.pk = d.patient_pk "
-    "WHERE p.patient_id = {} AND d.status = 1 AND d.on_demand = 0 ORDER BY d.pk"
+    "WHERE p.patient_id = {} AND d.status = 1 AND d.on_demand = 0 ORDER BY d.creation_time, d.pk"
 )
+#: Above the numbers of all rows that a database was filled with.
+_FIRST_ROW: Final = 10_000_000
 Handle = Callable[[socket.socket, bytes], None]
 Execute = Callable[[str, Sequence[Any]], list[Any]]
 
@@ -50,12 +52,12 @@ def iti18(settings: dict[str, Any]) -> Handle:
 
 def iti41(settings: dict[str, Any]) -> Handle:
     """Provide and Register: the rows are made before the measurement, `GET` style, by a body that is a number."""
-    directory = Path(settings["directory"])
+    directory = Path(settings["store"])
     directory.mkdir(parents=True, exist_ok=True)
     captured = pickle.loads(Path(settings["captured"]).read_bytes())
     write = _writer(settings["database"])
     prepared: list[list[tuple[str, list[tuple[Any, ...]]]]] = []
-    number = 0
+    number = _FIRST_ROW
 
     def handle(connection: socket.socket, body: bytes) -> None:
         nonlocal number

@@ -20,13 +20,13 @@ def print_machine(console: Console, facts: Mapping[str, str]) -> None:
 
 
 def print_comparisons(console: Console, comparisons: Sequence[Comparison]) -> None:
-    """The table of ratios. Figures are medians, in brackets the lowest and the highest round."""
-    table = Table(title="Beside the floor", title_justify="left", expand=False)
+    """The table of ratios: medians, and from the lowest to the highest round; then what each line says."""
+    table = Table(title="Beside the floor", title_justify="left")
     for heading in ("what", "product", "floor", "ratio", "target", ""):
-        table.add_column(heading, justify="left" if heading in ("what", "") else "right")
+        table.add_column(heading, justify="left" if heading in ("what", "") else "right", no_wrap=True)
     for item in comparisons:
         table.add_row(
-            f"{item.title}\n[dim]{item.measured}\nfloor: {item.against}[/dim]",
+            item.title,
             _shown(item.product, item.unit),
             _shown(item.floor, item.unit),
             _shown(item.ratios, ""),
@@ -34,6 +34,8 @@ def print_comparisons(console: Console, comparisons: Sequence[Comparison]) -> No
             "[green]met[/green]" if item.met else "[red]missed[/red]",
         )
     console.print(table)
+    for item in comparisons:
+        console.print(f"{item.title}: {item.measured}. Floor: {item.against}.", style="dim", highlight=False)
 
 
 def print_growths(console: Console, growths: Sequence[Growth]) -> None:
@@ -67,4 +69,4 @@ def write_json(
 def _shown(samples: Samples, unit: str) -> str:
     low, high = samples.spread
     digits = 0 if samples.median >= 100 else 2
-    return f"{samples.median:.{digits}f} {unit}\n[dim]{low:.{digits}f} - {high:.{digits}f}[/dim]"
+    return f"{samples.median:.{digits}f} {unit} [dim]{low:.{digits}f}-{high:.{digits}f}[/dim]"

@@ -119,7 +119,7 @@ def provide(run: Run) -> list[Comparison]:
                 "iti41",
                 run.directory,
                 database=theirs.url,
-                directory=str(directory / "floor"),
+                store=str(directory / "floor"),
                 captured=str(pickled),
                 patients=theirs.patients,
             )
