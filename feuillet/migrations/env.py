@@ -1,0 +1,18 @@
+"""What Alembic runs: the revisions on the connection that `schema.migrate` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from xds_registry import tables as registry_tables
+from xds_repository import tables as repository_tables
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=[registry_tables.metadata, repository_tables.metadata],
+    transaction_per_migration=False,
+    transactional_ddl=True,
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

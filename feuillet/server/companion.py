@@ -1,0 +1,92 @@
+"""The work beside the requests: the patient feed, the reaper, and the publication of audit events."""
+
+from __future__ import annotations
+
+import importlib.util
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from feuillet import metrics
+from feuillet.composition import Rooms, open_rooms
+from feuillet.logs import kind, places
+from feuillet.server.outbox import publish
+from feuillet.settings import Sections
+from xds_repository.stores import StoreError
+
+_log: Final = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Chore:
+    """Something done again and again, `seconds` after it was last finished."""
+
+    name: str
+    seconds: float
+    work: Callable[[], None]
+    due: float = field(default_factory=time.monotonic)
+
+    def run_when_due(self) -> float:
+        """Do it if its time has come; the seconds until it is due again. What fails is told and tried again."""
+        if time.monotonic() >= self.due:
+            try:
+                self.work()
+            except (SQLAlchemyError, StoreError) as error:
+                _log.warning("housekeeping.postponed", chore=self.name, exception=kind(error))
+            except Exception as error:
+                _log.error("housekeeping.failed", chore=self.name, exception=kind(error), where=places(error))
+            self.due = time.monotonic() + self.seconds
+        return max(0.0, self.due - time.monotonic())
+
+
+def run(settings: Sections) -> None:
+    """Work until SIGTERM."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, lambda *_: stopping.set())
+    metrics.PROCESS_STARTS.labels("companion").inc()
+    rooms = open_rooms(settings)
+    stop_feed = _start_feed(rooms)
+    chores = [Chore("reaper", settings.housekeeping.reaper_seconds, lambda: _reap(rooms))]
+    if rooms.registry is not None:
+        chores.append(Chore("audit", settings.housekeeping.audit_seconds, lambda: _publish(rooms)))
+    while not stopping.is_set():
+        stopping.wait(min(chore.run_when_due() for chore in chores))
+    stop_feed()
+    rooms.close()
+
+
+def _reap(rooms: Rooms) -> None:
+    report = rooms.repository.reap()
+    for result in ("cleaned", "adopted", "collected", "deferred"):
+        metrics.REAPED.labels(result).inc(getattr(report, result))
+
+
+def _publish(rooms: Rooms) -> None:
+    metrics.AUDIT_PUBLISHED.inc(publish(rooms.engine))
+
+
+def _start_feed(rooms: Rooms) -> Callable[[], None]:
+    """Listen for HL7 v2 messages in threads of this process; how to stop that."""
+    address = rooms.settings.feed.mllp
+    if address is None or rooms.registry is None:
+        return lambda: None
+    host, _, port = address.rpartition(":")
+    if importlib.util.find_spec("xds_registry.feed") is None:
+        return lambda: None
+    feed = importlib.import_module("xds_registry.feed").MllpServer(rooms.registry, host.strip("[]"), int(port))
+    thread = threading.Thread(target=feed.serve_forever, name="feed", daemon=True)
+    thread.start()
+    _log.info("feed.listening", address=address)
+
+    def stop() -> None:
+        feed.stop()
+        thread.join(rooms.settings.server.stop_seconds)
+
+    return stop

@@ -1,0 +1,141 @@
+"""One address served by gunicorn: its arbiter, its workers with threads, and TLS with a client certificate."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import struct
+from collections.abc import Callable
+from socket import SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET
+from typing import Any, Final
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+from feuillet import metrics
+from feuillet.application import Application
+from feuillet.composition import open_rooms
+from feuillet.server.processes import die_with_parent
+from feuillet.settings import Sections, TlsSettings
+
+_HEADER_LINE: Final = 8190
+_HEADERS: Final = 64
+#: A worker whose main thread has not moved for so many seconds is replaced. Requests may take as long as they need.
+_STUCK_SECONDS: Final = 60
+
+
+class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """An address and the processes that serve it; `run` returns when it has been told to stop."""
+
+    def __init__(self, settings: Sections, *, secure: bool) -> None:
+        self._settings = settings
+        self._secure = secure
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Tell gunicorn what it needs to know."""
+        server = self._settings.server
+        options: dict[str, Any] = {
+            "bind": server.https if self._secure else server.plain,
+            "workers": server.workers if self._secure else server.plain_workers,
+            "worker_class": "gthread",
+            "threads": server.threads,
+            "worker_connections": server.connections,
+            "keepalive": server.keepalive_seconds,
+            "graceful_timeout": server.stop_seconds,
+            "timeout": _STUCK_SECONDS,
+            "limit_request_line": _HEADER_LINE,
+            "limit_request_fields": _HEADERS,
+            "limit_request_field_size": _HEADER_LINE,
+            "control_socket_disable": True,
+            "proc_name": "feuillet",
+            "logger_class": _Log,
+            "forwarded_allow_ips": "",
+            "secure_scheme_headers": {},
+            "post_fork": _bind_to_arbiter,
+            "post_worker_init": _limit_silence(server.silence_seconds),
+            "child_exit": _forget,
+        }
+        if self._secure:
+            assert server.tls is not None  # noqa: S101 - the settings hold it beside https
+            options |= tls_options(server.tls)
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Application:
+        """The application, opened in the worker that will use it."""
+        operations = not self._secure or self._settings.server.operations_on_https
+        return Application(open_rooms(self._settings), operations=operations)
+
+
+def tls_options(tls: TlsSettings) -> dict[str, Any]:
+    """gunicorn's options for TLS 1.2 or later with a certificate on both sides."""
+    context = tls_context(tls)
+    return {
+        "certfile": str(tls.certificate),
+        "keyfile": str(tls.key),
+        "ca_certs": str(tls.client_authorities),
+        "cert_reqs": ssl.CERT_REQUIRED,
+        # gunicorn would read the files again for every connection.
+        "ssl_context": lambda _configuration, _default: context,
+    }
+
+
+def tls_context(tls: TlsSettings) -> ssl.SSLContext:
+    """TLS as a server: 1.2 or later, forward secrecy, a client certificate required, no compression or renegotiation.
+
+    Raises `ssl.SSLError` or `OSError` when a file does not hold what it should.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(tls.ciphers)
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
+    context.load_cert_chain(tls.certificate, tls.key)
+    context.load_verify_locations(tls.client_authorities)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class _Log(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's own messages, as lines of ours; it writes no access log."""
+
+    def setup(self, cfg: Any) -> None:
+        """Leave the handlers as they are."""
+        self.cfg = cfg
+        self.error_log.propagate = True
+
+    def access(self, *_: Any) -> None:
+        """Exchanges are told by the application."""
+
+    def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """An error of ours or a peer's; its text is not written (`feuillet.logs`)."""
+        del args  # may hold the address that a peer asked for
+        self.error_log.error(msg.partition("%")[0].strip(), exc_info=True, **kwargs)
+
+
+def _bind_to_arbiter(_arbiter: Any, worker: Any) -> None:
+    die_with_parent(worker.ppid)
+    metrics.PROCESS_STARTS.labels("worker").inc()
+
+
+def _limit_silence(seconds: int) -> Callable[[Any], None]:
+    """Connections inherit these from the sockets that accept them: a peer that falls silent frees its thread."""
+
+    def set_up(worker: Any) -> None:
+        duration = struct.pack("ll", seconds, 0)
+        for listening in worker.sockets:
+            listening.sock.setsockopt(SOL_SOCKET, SO_RCVTIMEO, duration)
+            listening.sock.setsockopt(SOL_SOCKET, SO_SNDTIMEO, duration)
+
+    return set_up
+
+
+def _forget(_arbiter: Any, worker: Any) -> None:
+    metrics.forget(worker.pid)
+
+
+def run(settings: Sections, *, secure: bool) -> None:
+    """Serve until SIGTERM; requests under way are finished first."""
+    os.environ.pop("GUNICORN_CMD_ARGS", None)
+    Listener(settings, secure=secure).run()

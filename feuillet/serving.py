@@ -1,0 +1,62 @@
+"""Starting a server: everything that can be found wrong is found before the first process is started."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from feuillet import probes
+from feuillet.composition import open_rooms
+from feuillet.configuration import ConfigurationRefused
+from feuillet.migrations.schema import SchemaState, state_of
+from feuillet.server.listener import tls_context
+from feuillet.server.supervisor import Part, Supervisor, parts_of, require_addresses
+from feuillet.settings import Sections
+from xds_repository.stores import StoreError
+
+
+class NotMigrated(Exception):
+    """The database has not the tables of this version. The message says what to do."""
+
+
+class PartUnavailable(Exception):
+    """A part that the server stands on does not answer. The message names it."""
+
+
+def serve(settings: Sections, extra: Sequence[Part] = ()) -> bool:
+    """Serve until told to stop; True when everything ended by itself. `extra` parts run beside the server's own.
+
+    Raises `ConfigurationRefused`, `NotMigrated`, `PartUnavailable`; nothing runs then.
+    """
+    if settings.server.tls is not None:
+        try:
+            tls_context(settings.server.tls)
+        except (ssl.SSLError, OSError):
+            raise ConfigurationRefused(
+                ["server.tls: expected PEM files: a certificate with its chain, its key without password, authorities"]
+            ) from None
+    require_addresses(settings)
+    require_parts(settings)
+    return Supervisor([*parts_of(settings), *extra], stop_seconds=settings.server.stop_seconds).run()
+
+
+def require_parts(settings: Sections) -> None:
+    """See that the database and the store answer and that the tables are there."""
+    try:
+        rooms = open_rooms(settings)
+    except StoreError as error:
+        raise PartUnavailable(f"store: {error}") from None
+    try:
+        for finding in (probes.database(rooms.engine), probes.store(rooms.store)):
+            if not finding.passed:
+                raise PartUnavailable(f"{finding.subject}: {finding.detail}")
+        try:
+            state = state_of(rooms.engine)
+        except SQLAlchemyError as error:
+            raise PartUnavailable("database: the tables cannot be looked at") from error
+        if state in (SchemaState.EMPTY, SchemaState.OLDER):
+            raise NotMigrated(f"database: {state.value}")
+    finally:
+        rooms.close()
