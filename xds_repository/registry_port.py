@@ -19,7 +19,7 @@ from urllib3.exceptions import HTTPError
 from schemas import markup
 from schemas import vocabulary as v
 from schemas.ebrim import reading as r
-from schemas.errors import XDSDuplicateUniqueIdInRegistry, XdsErrors, XDSRegistryNotAvailable, XDSRepositoryError
+from schemas.errors import XdsErrors, XDSRegistryNotAvailable, XDSRepositoryError
 from schemas.responses import RegistryOutcome, read_registry_response
 from soap.client.caller import NoAnswer, SoapCaller
 from soap.faults import FaultCode, SoapFault
@@ -91,18 +91,9 @@ class InProcessRegistry:
         correlation_id: str,
     ) -> RegistryOutcome:
         """See `RegistryPort.register`."""
-
-        def ask() -> RegistryOutcome:
-            return self._registry.register_document_set(
-                request, digest=digest, within=within, correlation_id=correlation_id
-            )
-
-        outcome = ask()
-        if any(isinstance(error, XDSDuplicateUniqueIdInRegistry) for error in outcome.errors):
-            # The same request may have been registered by another thread while this one waited for the patient: asked
-            # again, the registry knows it as a retry.
-            return ask()
-        return outcome
+        return self._registry.register_document_set(
+            request, digest=digest, within=within, correlation_id=correlation_id
+        )
 
     def document_entries(self, repository_unique_id: str) -> Iterator[RegistryEntry]:
         """See `RegistryPort.document_entries`."""

@@ -18,6 +18,7 @@ from typing import Any
 
 import requests
 
+from feuillet.server.outbox import publish
 from soap.service import SoapLimits
 from tests.services import process
 from tests.xds_repository.house import Backend, House, listening
@@ -90,12 +91,15 @@ def _answers(url: str) -> bool:
 
 
 def main() -> None:
-    """Serve until killed, or run one errand: `reap` clears away as if all intents had expired."""
+    """Serve until killed, or run one errand: `reap` (as if all intents had expired) or `publish` (audit events)."""
     house = opened()
     errand = os.environ.get("FEUILLET_TEST_ERRAND")
     if errand == "reap":
         house.clock.ahead = house.configuration.intent_lifetime * 2
         house.repository.reap()
+        return
+    if errand == "publish":
+        publish(house.engine)
         return
     with listening(house.application) as url:
         address = Path(os.environ["FEUILLET_TEST_ADDRESS"])

@@ -145,13 +145,28 @@ def test_a_crash_while_clearing_away_is_made_good_by_the_next_run(
     crashing(backend, tmp_path, CrashPoint.ROWS_WRITTEN, given_up)
     assert len(house.blobs()) == 3
 
-    assert _reap(backend, tmp_path, point) == -signal.SIGKILL
+    assert _errand("reap", backend, tmp_path, point) == -signal.SIGKILL
     check_invariants(house, {kept.unique_id: list(kept.papers)})
-    assert _reap(backend, tmp_path, None) == 0
+    assert _errand("reap", backend, tmp_path, None) == 0
     check_invariants(house, {kept.unique_id: list(kept.papers)})
     assert house.rows() == {"sets": 1, "entries": 1, "audited": 1, "documents": 1, "intents": 0, "blobs": 1}
     provide(house, given_up)
     check_invariants(house, {kept.unique_id: list(kept.papers), given_up.unique_id: list(given_up.papers)})
+    house.engine.dispose()
+
+
+def test_an_audit_event_whose_publication_was_cut_short_is_published_again_and_is_still_one(
+    backend: Backend, tmp_path: Path
+) -> None:
+    papers = submission(b"audited")
+    house = House(backend, tmp_path / "spool")
+    provide(house, papers)
+    waiting = registry_tables.audit_event.c.published_at.is_(None)
+    assert _errand("publish", backend, tmp_path, CrashPoint.OUTBOX_PUBLISHED) == -signal.SIGKILL
+    assert house.count(registry_tables.audit_event, waiting) == 1
+    assert _errand("publish", backend, tmp_path, None) == 0
+    assert house.count(registry_tables.audit_event, waiting) == 0
+    check_invariants(house, {papers.unique_id: list(papers.papers)})  # I6
     house.engine.dispose()
 
 
@@ -188,8 +203,9 @@ def test_there_are_thirteen_points() -> None:
     assert [point.value for point in CrashPoint] == [f"C{number}" for number in range(13)]
 
 
-def _reap(backend: Backend, directory: Path, point: CrashPoint | None) -> int:
-    environment = {**os.environ, **describe(backend, directory / "spooled"), "FEUILLET_TEST_ERRAND": "reap"}
+def _errand(errand: str, backend: Backend, directory: Path, point: CrashPoint | None) -> int:
+    """Run an errand in a process that dies at the point; its exit status."""
+    environment = {**os.environ, **describe(backend, directory / "spooled"), "FEUILLET_TEST_ERRAND": errand}
     if point is not None:
         environment[VARIABLE] = point.value
     return subprocess.run(
