@@ -13,6 +13,7 @@ from schemas.schema_files import REGISTRY_WSDL, XSD_DIRECTORY
 from schemas.vocabulary import LCM, QUERY, XDSB
 from soap.message import IncomingMessage, Operation, Reply
 from soap.service import Service
+from xds_registry.feed import identity_feed_operations
 from xds_registry.registry import Registry
 from xds_registry.visibility import EVERYTHING, Visibility
 
@@ -89,6 +90,7 @@ def registry_service(
                 mtom=False,
                 handler=register_on_demand,
             ),
+            *identity_feed_operations(registry),
         ),
         REGISTRY_WSDL,
         XSD_DIRECTORY,
