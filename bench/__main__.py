@@ -16,10 +16,10 @@ import structlog
 from rich.console import Console
 
 from bench import machine, report, transactions, workload
-from bench.composition import Setup
 from bench.database import CACHE
 from bench.databases import databases
 from bench.memory import Growth, memory
+from bench.product import Setup
 from bench.profiling import PROFILES, profile
 from bench.rounds import Comparison
 from bench.rows import capture

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bench.composition import Setup
+from bench.product import Setup
 from bench.rows import Captured, TableRows, Value, fill
 from bench.workload import patient_id
 

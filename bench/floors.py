@@ -9,10 +9,12 @@ SETTINGS is a JSON object. Each is one process and takes one connection at a tim
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import os
 import pickle
+import signal
 import socket
 import sqlite3
 import sys
@@ -24,6 +26,7 @@ from typing import Any, Final
 from lxml import etree
 
 _CHUNK: Final = 262_144
+_DIE_WITH_PARENT: Final = 1  # prctl(2), PR_SET_PDEATHSIG
 _RIM: Final = "{urn:oasis:names:tc:ebxml-regrep:xsd:rim:3.0}"
 _ANSWER: Final = b'<?xml version="1.0"?><ok status=":Success"/>'
 _FIND: Final = (
@@ -200,6 +203,7 @@ def main(name: str, settings: dict[str, Any]) -> None:
     listener = socket.create_server(("127.0.0.1", settings["port"]))
     for _ in range(settings.get("workers", 1) - 1):
         if os.fork() == 0:
+            ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
             break
     handle = {"iti18": iti18, "iti41": iti41, "iti43": iti43}[name](settings)
     while True:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from bench import machine, workload
-from bench.composition import Setup
+from bench.product import Setup
 from bench.servers import Server, product
 from bench.transactions import Run
 from bench.wire import Connection, Failed
@@ -38,7 +38,7 @@ class Growth:
 
 def memory(run: Run, setup: Setup, store: str) -> list[Growth]:
     """ITI-41, then ITI-43, of one document of 1 GB."""
-    with product(replace(setup, largest=_SIZE), run.directory) as server:
+    with product(setup, run.directory) as server:
         submission = Submission.fresh(workload.patient_id(1))
         for small in (Submission.fresh(workload.patient_id(1)) for _ in range(8)):  # what any first request loads
             with Connection(server.port, "/repository") as connection:

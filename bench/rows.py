@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bench.composition import Setup, application
+from bench.product import Setup, application
 from bench.workload import Posted, Submission, patient_id
 
 Value = str | bytes | int | float | None

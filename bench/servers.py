@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,11 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench import machine
-from bench.composition import Setup
+from bench.product import WORKERS, Setup
 from tests.services import process
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-WORKERS: Final = 2
 
 
 @dataclass(slots=True)
@@ -42,17 +39,11 @@ class Server:
 
 @contextmanager
 def product(setup: Setup, directory: Path) -> Iterator[Server]:
-    """The product on a free port, its log in `directory`."""
+    """`feuillet serve` on a free port, its log in `directory`: supervisor, listener, workers, companion."""
     port = process.free_port()
-    environment = {"BENCH_DATABASE": setup.database, "BENCH_DIRECTORY": str(setup.directory), "PYTHONPATH": str(ROOT)}
-    if setup.largest:
-        environment["BENCH_LARGEST"] = str(setup.largest)
-    command = [
-        *(sys.executable, "-m", "gunicorn", "bench.composition:from_environment()", "--bind", f"127.0.0.1:{port}"),
-        *("--worker-class", "gthread", "--workers", str(WORKERS), "--threads", "8", "--timeout", "600"),
-        *("--keep-alive", "75"),
-    ]
-    with _running(command, directory / f"product-{port}.log", environment, port, children=WORKERS) as server:
+    start = "from feuillet.command import main; main()"
+    command = [sys.executable, "-c", start, "serve", "--config", str(setup.write(port))]
+    with _running(command, directory / f"product-{port}.log", port, children=WORKERS + 2) as server:
         yield server
 
 
@@ -62,16 +53,13 @@ def floor(name: str, directory: Path, *, workers: int = 1, **settings: Any) -> I
     port = process.free_port()
     stated = json.dumps({**settings, "port": port, "workers": workers})
     command = [sys.executable, "-m", "bench.floors", name, stated]
-    environment = {"PYTHONPATH": str(ROOT)}
-    with _running(command, directory / f"floor-{name}.log", environment, port, children=workers - 1) as server:
+    with _running(command, directory / f"floor-{name}.log", port, children=workers - 1) as server:
         yield server
 
 
 @contextmanager
-def _running(
-    command: list[str], log: Path, environment: dict[str, str], port: int, *, children: int
-) -> Iterator[Server]:
-    started: subprocess.Popen[bytes] = process.start(command, log=log, environment=environment, directory=ROOT)
+def _running(command: list[str], log: Path, port: int, *, children: int) -> Iterator[Server]:
+    started = process.start(command, log=log, environment={"PYTHONPATH": str(ROOT)}, directory=ROOT)
 
     def ready() -> bool:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
@@ -82,14 +70,4 @@ def _running(
         process.wait_until(ready, started, log=log)
         yield Server(port, started.pid)
     finally:
-        _stop(started)
-
-
-def _stop(started: subprocess.Popen[bytes]) -> None:
-    children = (
-        [child for child in machine.family(started.pid) if child != started.pid] if started.poll() is None else []
-    )
-    process.stop(started)
-    for child in children:  # a forked floor has no master that would end it
-        with suppress(ProcessLookupError):
-            os.kill(child, 9)
+        process.stop(started)

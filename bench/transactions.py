@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from bench import workload
-from bench.composition import Setup
 from bench.databases import Databases
+from bench.product import WORKERS, Setup
 from bench.rounds import Comparison, Round, Target, interleave
 from bench.rows import Captured
-from bench.servers import WORKERS, Server, floor, product
+from bench.servers import Server, floor, product
 from bench.wire import Connection, Failed
 from bench.workload import Posted, Submission
 
