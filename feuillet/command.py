@@ -67,6 +67,10 @@ def serve(
     data: Annotated[
         Path, typer.Option("--data", envvar="FEUILLET_DEMO_DATA", help="Where the demo keeps its files.")
     ] = Path("demo-data"),
+    documents: Annotated[
+        Path | None,
+        typer.Option("--documents", envvar="FEUILLET_DEMO_DOCUMENTS", help="CDA documents for the demo.", exists=True),
+    ] = None,
 ) -> None:
     """Serve registry, repository and patient feed until SIGTERM."""
     if demo == (config is not None):
@@ -77,9 +81,14 @@ def serve(
         from feuillet.serving import serve as serve_settings  # noqa: PLC0415
 
         try:
-            settings = load(config)
-            logs.set_up(settings.logs)
-            ended_well = serve_settings(settings)
+            if demo:
+                from feuillet.demo.run import serve_demo  # noqa: PLC0415 - it is rarely wanted
+
+                ended_well = serve_demo(data, documents)
+            else:
+                settings = load(config)
+                logs.set_up(settings.logs)
+                ended_well = serve_settings(settings)
         except ConfigurationRefused as refused:
             _refuse(refused.problems)
         except NotMigrated as error:

@@ -17,6 +17,7 @@ from feuillet.settings import Sections
 #: Every environment variable of Feuillet begins so; `__` leads from a section to its key.
 PREFIX: Final = "FEUILLET_"
 _DELIMITER: Final = "__"
+_SQLITE: Final = "sqlite:///"
 #: Variables that are not keys of the configuration.
 _OTHERS: Final = ("FEUILLET_CONFIG", "FEUILLET_DEMO_DATA", "FEUILLET_DEMO_DOCUMENTS", "FEUILLET_CRASH_AT")
 
@@ -94,10 +95,16 @@ def _anchor(values: dict[str, Any], directory: Path, section: type[BaseModel]) -
         nested = next((kind for kind in kinds if issubclass(kind, BaseModel)), None)
         if isinstance(value, dict) and nested is not None:
             _anchor(value, directory, nested)
-        elif (isinstance(value, str) and value and _takes_path(field.annotation)) or (
-            name == "affinity_domain" and isinstance(value, str) and value.endswith(".toml")
-        ):
-            values[name] = str(directory / value)
+        elif isinstance(value, str) and value:
+            values[name] = _anchored(name, value, directory, field.annotation)
+
+
+def _anchored(name: str, value: str, directory: Path, annotation: Any) -> str:
+    if _takes_path(annotation) or (name == "affinity_domain" and value.endswith(".toml")):
+        return str(directory / value)
+    if name == "url" and value.startswith(_SQLITE):
+        return _SQLITE + str(directory / value.removeprefix(_SQLITE))
+    return value
 
 
 def _takes_path(annotation: Any) -> bool:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from feuillet import probes
 from feuillet.composition import open_rooms
-from feuillet.configuration import ConfigurationRefused
 from feuillet.migrations.schema import SchemaState, state_of
-from feuillet.server.listener import tls_context
 from feuillet.server.supervisor import Part, Supervisor, parts_of, require_addresses
+from feuillet.server.tls import tls_context
 from feuillet.settings import Sections
 from xds_repository.stores import StoreError
 
@@ -30,13 +28,9 @@ def serve(settings: Sections, extra: Sequence[Part] = ()) -> bool:
 
     Raises `ConfigurationRefused`, `NotMigrated`, `PartUnavailable`; nothing runs then.
     """
-    if settings.server.tls is not None:
-        try:
-            tls_context(settings.server.tls)
-        except (ssl.SSLError, OSError):
-            raise ConfigurationRefused(
-                ["server.tls: expected PEM files: a certificate with its chain, its key without password, authorities"]
-            ) from None
+    for tls in (settings.server.tls, settings.feed.tls):
+        if tls is not None:
+            tls_context(tls)
     require_addresses(settings)
     require_parts(settings)
     return Supervisor([*parts_of(settings), *extra], stop_seconds=settings.server.stop_seconds).run()

@@ -244,9 +244,13 @@ class RepositorySettings(_Section):
 
 
 class FeedSettings(_Section):
-    """`[feed]`: where HL7 v2 patient messages are taken in. MLLP has no access control of its own."""
+    """`[feed]`: where HL7 v2 patient messages are taken in.
+
+    Without `[feed.tls]` anybody who reaches the address may announce and merge patients.
+    """
 
     mllp: Address | None = None
+    tls: TlsSettings | None = None
 
 
 class LogLevel(StrEnum):

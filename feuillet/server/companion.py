@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import signal
 import threading
 import time
@@ -17,7 +16,9 @@ from feuillet import metrics
 from feuillet.composition import Rooms, open_rooms
 from feuillet.logs import kind, places
 from feuillet.server.outbox import publish
+from feuillet.server.tls import tls_context
 from feuillet.settings import Sections
+from xds_registry.feed import MllpServer
 from xds_repository.stores import StoreError
 
 _log: Final = structlog.get_logger(__name__)
@@ -78,9 +79,9 @@ def _start_feed(rooms: Rooms) -> Callable[[], None]:
     if address is None or rooms.registry is None:
         return lambda: None
     host, _, port = address.rpartition(":")
-    if importlib.util.find_spec("xds_registry.feed") is None:
-        return lambda: None
-    feed = importlib.import_module("xds_registry.feed").MllpServer(rooms.registry, host.strip("[]"), int(port))
+    tls = rooms.settings.feed.tls
+    context = None if tls is None else tls_context(tls)
+    feed = MllpServer(rooms.registry, host.strip("[]"), int(port), ssl_context=context)
     thread = threading.Thread(target=feed.serve_forever, name="feed", daemon=True)
     thread.start()
     _log.info("feed.listening", address=address)

@@ -16,6 +16,7 @@ from feuillet import metrics
 from feuillet.application import Application
 from feuillet.composition import open_rooms
 from feuillet.server.processes import die_with_parent
+from feuillet.server.tls import tls_context
 from feuillet.settings import Sections, TlsSettings
 
 _HEADER_LINE: Final = 8190
@@ -79,22 +80,6 @@ def tls_options(tls: TlsSettings) -> dict[str, Any]:
         # gunicorn would read the files again for every connection.
         "ssl_context": lambda _configuration, _default: context,
     }
-
-
-def tls_context(tls: TlsSettings) -> ssl.SSLContext:
-    """TLS as a server: 1.2 or later, forward secrecy, a client certificate required, no compression or renegotiation.
-
-    Raises `ssl.SSLError` or `OSError` when a file does not hold what it should.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(tls.ciphers)
-    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
-    context.load_cert_chain(tls.certificate, tls.key)
-    context.load_verify_locations(tls.client_authorities)
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 class _Log(Logger):  # type: ignore[misc]  # gunicorn has no types

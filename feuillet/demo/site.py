@@ -1,0 +1,76 @@
+"""The demo's directory: its configuration, keys, database and documents. A second start finds it and keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from feuillet.composition import open_engine
+from feuillet.configuration import ConfigurationRefused, Settings, load
+from feuillet.demo.keys import DemoKeys, make_keys
+from feuillet.migrations.schema import migrate
+
+REPOSITORY_UNIQUE_ID: Final = "1.2.250.1.213.4.1.1.1.2"
+
+_CONFIGURATION: Final = f"""\
+# The demo's configuration. Change it as you like: it is written once and then kept.
+# Relative paths are relative to this file. docs/operator-guide.md explains every key.
+
+[server]
+https = "127.0.0.1:8443"    # asks for a client certificate
+plain = "127.0.0.1:8080"    # for first tries on this machine
+
+[server.tls]
+certificate = "keys/server.pem"
+key = "keys/server.key"
+client_authorities = "keys/ca.pem"
+
+[database]
+url = "sqlite:///feuillet.db"
+
+[store.filesystem]
+root = "documents"
+reserve_share = 0.01
+
+[registry]
+affinity_domain = "ci-sis"
+
+[repository]
+unique_id = "{REPOSITORY_UNIQUE_ID}"
+
+[feed]
+mllp = "127.0.0.1:2575"
+
+[logs]
+level = "warning"
+access = false
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSite:
+    """A demo that is ready to be served."""
+
+    directory: Path
+    configuration: Path
+    keys: DemoKeys
+    settings: Settings
+
+
+def prepare(directory: Path) -> DemoSite:
+    """Make what is missing in the directory and bring the database to this version. Raises `ConfigurationRefused`."""
+    directory = directory.absolute()
+    configuration = directory / "feuillet.toml"
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keys = make_keys(directory / "keys")
+        if not configuration.exists():
+            configuration.write_text(_CONFIGURATION, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationRefused([f"--data: expected a directory to write to ({error.strerror})"]) from None
+    settings = load(configuration)
+    engine = open_engine(settings)
+    migrate(engine)
+    engine.dispose()
+    return DemoSite(directory, configuration, keys, settings)
