@@ -18,6 +18,7 @@
         ModuleMissing             no PKCS#11 module at that place
         ModuleFailed              the module is there and does not work
         TokenMissing              the module works and shows no such token
+        TokenBusy                 this program has already entered the token's PIN
       KeyProblem
         KeyMissing                no usable key of the wanted use
         WrongKeyUse               the authentication key was asked to sign a document, or the other way round
@@ -165,6 +166,13 @@ class TokenMissing(TokenError):
 
     summary = "The PKCS#11 module shows no such card or token."
     remedy = "Insert the card, check the token's label or slot, and that no other program holds the card for itself."
+
+
+class TokenBusy(TokenError):
+    """Logged in already by this program: a second PIN could not be checked."""
+
+    summary = "The card is already open in this program."
+    remedy = "Finish the operation that uses the card, then try again."
 
 
 class KeyProblem(CardError):
