@@ -223,7 +223,7 @@ class _Counted:
         return root
 
     def _refuse_crowd(self, data: bytes, root: int) -> None:
-        """Where nothing starts with `<!` or `<?`, every `<` opens or closes an element: one can count without parsing."""
+        """Where nothing starts with `<!` or `<?`, every `<` opens or closes an element: count those."""
         if data.find(b"<!", root) >= 0 or data.find(b"<?", root) >= 0:
             return
         if data.count(b"<", root) - data.count(b"</", root) > self._limits.elements:
@@ -277,7 +277,7 @@ class _Counted:
         if self._elements > limits.elements:
             raise XmlRefused(Refusal.TOO_MANY_ELEMENTS)
         tag = element.tag
-        if len(tag) > limits.name and len(etree.QName(tag).localname) + len(element.prefix or "") > limits.name:
+        if len(tag) > limits.name and len(_local(tag)) + len(element.prefix or "") > limits.name:
             raise XmlRefused(Refusal.NAME_TOO_LONG)
         self._seen.add(tag)
         attributes = len(element.attrib)
@@ -287,11 +287,16 @@ class _Counted:
         if attributes > limits.attributes or self._attributes > limits.attributes_total:
             raise XmlRefused(Refusal.TOO_MANY_ATTRIBUTES)
         for name in element.attrib:
-            if len(name) > limits.name and len(etree.QName(name).localname) > limits.name:
+            if len(name) > limits.name and len(_local(str(name))) > limits.name:
                 raise XmlRefused(Refusal.NAME_TOO_LONG)
             self._seen.add(str(name))
         if long_values and any(len(value) > limits.attribute_value for value in element.attrib.values()):
             raise XmlRefused(Refusal.VALUE_TOO_LONG)
+
+
+def _local(name: str) -> str:
+    """The local part of a Clark name that may be malformed still: the parser tells of that at the end only."""
+    return name.rpartition("}")[2]
 
 
 _longer_text: Final = etree.XPath("boolean(//text()[string-length() > $limit])")

@@ -295,3 +295,28 @@ def test_a_part_of_another_size_than_announced_breaks_off(content: bytes) -> Non
     packed = package([b"<a/>"], [OutgoingPart("x@y", "text/plain", 3, iter([content]))])
     with pytest.raises(ValueError, match="as long as announced"):
         b"".join(packed.chunks)
+
+
+FULL = SoapLimits(part_headers=3, part_header=40, spool_reserve=0)
+FULL_HEADERS = {
+    "as many and as long as allowed": f"X: {'x' * 37}\r\nY: {'y' * 37}\r\n",
+    "one character longer": f"X: {'x' * 37}\r\nY: {'y' * 38}\r\n",
+    "folded at every character": "X: y\r\n" + " \r\n" * 36,
+    "folded once more": "X: y\r\n" + " \r\n" * 37,
+    "all of them folded": ("X: y\r\n" + " \r\n" * 36) * 2,
+}
+
+
+@pytest.mark.parametrize("lines", FULL_HEADERS.values(), ids=FULL_HEADERS.keys())
+def test_the_verdict_on_headers_does_not_depend_on_how_they_arrive(tmp_path: Path, lines: str) -> None:
+    root = ROOT.replace(ROOT_HEAD.encode(), b"Content-Type: application/xop+xml\r\nContent-ID: <root>\r\n")
+    body = root + f"--{B}\r\nContent-ID: <{'a' * 26}>\r\n{lines}\r\n\r\n".encode() + END
+
+    def accepted(step: int | None) -> bool:
+        try:
+            read(body, tmp_path, limits=FULL, step=step)
+        except SoapFault:
+            return False
+        return True
+
+    assert {accepted(step) for step in (1, 2, 17, None)} == {accepted(None)}

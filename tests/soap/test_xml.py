@@ -358,3 +358,11 @@ def test_a_crowd_of_elements_is_refused_without_parsing_it(monkeypatch: pytest.M
 def test_tags_in_comments_and_cdata_are_no_crowd() -> None:
     assert verdict(b"<a><!--" + b"<b/>" * 20 + b"--><![CDATA[<b/><b/>]]></a>", SMALL) is None
     assert verdict(b"<a><![CDATA[" + b"<b/>" * 7 + b"]]></a>", SMALL) is None
+
+
+@pytest.mark.parametrize("name", ["{n}:a:b", "p:{n}:b", "p:b:{n}"])
+@pytest.mark.parametrize("form", ["<a xmlns:p='u'><{name}/></a>", "<a xmlns:p='u' {name}='v'/>"])
+def test_a_long_name_with_two_colons_is_refused_like_a_short_one(name: str, form: str) -> None:
+    for length in (1, 300):
+        document = form.format(name=name.format(n="n" * length)).encode()
+        assert verdict(document) in (Refusal.NOT_WELL_FORMED, Refusal.NAME_TOO_LONG)
