@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from feuillet import probes
 from feuillet.composition import open_rooms
 from feuillet.migrations.schema import SchemaState, state_of
-from feuillet.server.supervisor import Part, Supervisor, parts_of, require_addresses
+from feuillet.server.supervisor import Part, Supervisor, parts_of
 from feuillet.server.tls import tls_context
 from feuillet.settings import Sections
 from xds_repository.stores import StoreError
@@ -31,7 +31,6 @@ def serve(settings: Sections, extra: Sequence[Part] = ()) -> bool:
     for tls in (settings.server.tls, settings.feed.tls):
         if tls is not None:
             tls_context(tls)
-    require_addresses(settings)
     require_parts(settings)
     return Supervisor([*parts_of(settings), *extra], stop_seconds=settings.server.stop_seconds).run()
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
 import ssl
-import struct
-from collections.abc import Callable
-from socket import SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET
 from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication
@@ -28,8 +26,9 @@ _STUCK_SECONDS: Final = 60
 class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """An address and the processes that serve it; `run` returns when it has been told to stop."""
 
-    def __init__(self, settings: Sections, *, secure: bool) -> None:
+    def __init__(self, settings: Sections, descriptor: int, *, secure: bool) -> None:
         self._settings = settings
+        self._descriptor = descriptor
         self._secure = secure
         super().__init__()
 
@@ -37,7 +36,7 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         """Tell gunicorn what it needs to know."""
         server = self._settings.server
         options: dict[str, Any] = {
-            "bind": server.https if self._secure else server.plain,
+            "bind": f"fd://{self._descriptor}",
             "workers": server.workers if self._secure else server.plain_workers,
             "worker_class": "gthread",
             "threads": server.threads,
@@ -54,7 +53,6 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "forwarded_allow_ips": "",
             "secure_scheme_headers": {},
             "post_fork": _bind_to_arbiter,
-            "post_worker_init": _limit_silence(server.silence_seconds),
             "child_exit": _forget,
         }
         if self._secure:
@@ -104,23 +102,11 @@ def _bind_to_arbiter(_arbiter: Any, worker: Any) -> None:
     metrics.PROCESS_STARTS.labels("worker").inc()
 
 
-def _limit_silence(seconds: int) -> Callable[[Any], None]:
-    """Connections inherit these from the sockets that accept them: a peer that falls silent frees its thread."""
-
-    def set_up(worker: Any) -> None:
-        duration = struct.pack("ll", seconds, 0)
-        for listening in worker.sockets:
-            listening.sock.setsockopt(SOL_SOCKET, SO_RCVTIMEO, duration)
-            listening.sock.setsockopt(SOL_SOCKET, SO_SNDTIMEO, duration)
-
-    return set_up
-
-
 def _forget(_arbiter: Any, worker: Any) -> None:
     metrics.forget(worker.pid)
 
 
-def run(settings: Sections, *, secure: bool) -> None:
-    """Serve until SIGTERM; requests under way are finished first."""
+def run(settings: Sections, listening: socket.socket, *, secure: bool) -> None:
+    """Serve an inherited socket until SIGTERM; requests under way are finished first."""
     os.environ.pop("GUNICORN_CMD_ARGS", None)
-    Listener(settings, secure=secure).run()
+    Listener(settings, listening.detach(), secure=secure).run()

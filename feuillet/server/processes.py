@@ -5,8 +5,9 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import structlog
@@ -29,8 +30,11 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def start(part: str, work: Callable[[], None]) -> int:
-    """Run `work` in a child process; its process id. The caller must have one thread only."""
+def start(part: str, work: Callable[[], None], *, without: Iterable[socket.socket | None] = ()) -> int:
+    """Run `work` in a child process, which does not inherit the sockets `without`; its process id.
+
+    The caller must have one thread only.
+    """
     parent = os.getpid()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -43,6 +47,9 @@ def start(part: str, work: Callable[[], None]) -> int:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         die_with_parent(parent)
+        for inherited in without:
+            if inherited is not None:
+                inherited.close()
         work()
         status = 0
     except SystemExit as end:

@@ -11,13 +11,14 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
 
 from feuillet import metrics
-from feuillet.configuration import ConfigurationRefused
 from feuillet.server import companion, listener, processes
+from feuillet.server.addresses import listen, require_free
 from feuillet.settings import Sections
 
 _log: Final = structlog.get_logger(__name__)
@@ -28,18 +29,20 @@ _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 4.0
 #: A part that ran so long had no trouble starting.
 _STEADY_SECONDS: Final = 10.0
-#: How long an address that another process still holds is waited for at the start.
-_ADDRESS_SECONDS: Final = 5.0
 
 
 @dataclass(slots=True)
 class Part:
-    """One child process. `lasting` parts are started again when they end; `reloads` ones read files anew on SIGHUP."""
+    """One child process. `lasting` parts are started again when they end; `reloads` ones read files anew on SIGHUP.
+
+    `listens_on` is inherited by the process, and kept open here while it is replaced.
+    """
 
     name: str
     work: Callable[[], None]
     lasting: bool = True
     reloads: bool = False
+    listens_on: socket.socket | None = None
     process: int | None = None
     started: float = 0.0
     due: float | None = 0.0
@@ -47,43 +50,17 @@ class Part:
 
 
 def parts_of(settings: Sections) -> list[Part]:
-    """The parts that the settings ask for."""
+    """The parts that the settings ask for, their addresses opened. Raises `ConfigurationRefused`."""
+    server = settings.server
+    if settings.feed.mllp is not None:
+        require_free("feed.mllp", settings.feed.mllp)
     parts = [Part("companion", lambda: companion.run(settings))]
-    if settings.server.https is not None:
-        parts.append(Part("https", lambda: listener.run(settings, secure=True), reloads=True))
-    if settings.server.plain is not None:
-        parts.append(Part("plain", lambda: listener.run(settings, secure=False), reloads=True))
+    for name, address, secure in (("https", server.https, True), ("plain", server.plain, False)):
+        if address is not None:
+            opened = listen(f"server.{name}", address, silence_seconds=server.silence_seconds)
+            work = partial(listener.run, settings, opened, secure=secure)
+            parts.append(Part(name, work, reloads=True, listens_on=opened))
     return parts
-
-
-def require_addresses(settings: Sections) -> None:
-    """See that nobody else listens where this server is to. Raises `ConfigurationRefused`."""
-    keys = {
-        "server.https": settings.server.https,
-        "server.plain": settings.server.plain,
-        "feed.mllp": settings.feed.mllp,
-    }
-    deadline = time.monotonic() + _ADDRESS_SECONDS
-    for key, address in keys.items():
-        while address is not None and (reason := _refusal(address)):
-            if time.monotonic() > deadline:
-                raise ConfigurationRefused([f"{key}: expected an address to listen on; {address}: {reason}"])
-            time.sleep(0.1)
-
-
-def _refusal(address: str) -> str | None:
-    host, _, port = address.rpartition(":")
-    try:
-        family, kind, protocol, _, target = socket.getaddrinfo(
-            host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(target)
-            probe.listen(1)
-    except OSError as error:
-        return error.strerror or "unusable"
-    return None
 
 
 class Supervisor:
@@ -111,7 +88,8 @@ class Supervisor:
         now = time.monotonic()
         for part in self._parts:
             if part.process is None and part.due is not None and part.due <= now:
-                part.process, part.started = processes.start(part.name, part.work), now
+                others = [other.listens_on for other in self._parts if other is not part]
+                part.process, part.started = processes.start(part.name, part.work, without=others), now
                 _log.info("part.started", part=part.name, process=part.process)
 
     def _wait(self) -> int | None:
@@ -143,6 +121,8 @@ class Supervisor:
         for part in self._parts:
             part.lasting = False
             part.due = None
+            if part.listens_on is not None:
+                part.listens_on.close()
         self._signal(signal.SIGTERM, self._parts)
         # gunicorn takes up to its own deadline; a little later it cannot be meant to end by itself any more
         deadline = time.monotonic() + self._stop_seconds + 5.0
