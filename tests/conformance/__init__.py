@@ -1,0 +1,1 @@
+"""Conformance cases of IHE XDS.b, run against a whole server."""

@@ -1,0 +1,135 @@
+"""The product itself as a service for tests: `feuillet serve` in processes of its own, from a configuration file."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from tests.services import process
+from tests.services.minio import S3Server
+from tests.services.pki import Pki
+
+PROJECT = Path(__file__).resolve().parents[2]
+REPOSITORY_ID = "1.2.250.1.213.4.1.1.1.2"
+PATIENT_AUTHORITY = "1.3.6.1.4.1.21367.13.20.1000"
+_COMMAND = (Path(sys.executable).with_name("feuillet"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A running registry and repository. `https` and `plain` are URLs without a path, `mllp` is host:port."""
+
+    https: str
+    plain: str
+    mllp: str
+    pki: Pki
+    configuration: Path
+    running: subprocess.Popen[bytes]
+    log: Path
+
+    def registry(self, *, plain: bool = False) -> str:
+        return f"{self.plain if plain else self.https}/registry"
+
+    def repository(self, *, plain: bool = False) -> str:
+        return f"{self.plain if plain else self.https}/repository"
+
+    def session(self) -> requests.Session:
+        """A session with the certificate of a client that the server trusts."""
+        session = requests.Session()
+        session.cert, session.verify, session.trust_env = self.pki.client.files, str(self.pki.ca), False
+        return session
+
+    def announce(self, patient: str) -> None:
+        """Make a patient (`id^^^&OID&ISO`) known through the HL7 v2 feed."""
+        host, _, port = self.mllp.rpartition(":")
+        message = (
+            f"MSH|^~\\&|TEST|TEST|FEUILLET|FEUILLET|20260101000000||ADT^A01|{uuid.uuid4().hex[:20]}|P|2.3.1\r"
+            f"EVN|A01|20260101000000\rPID|||{patient}||TEST^TEST\rPV1||O\r"
+        )
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            connection.sendall(b"\x0b" + message.encode() + b"\x1c\r")
+            answer = connection.recv(4096)
+        if b"MSA|AA|" not in answer:
+            raise AssertionError(f"the feed refuses the patient: {answer!r}")
+
+
+def in_directory(directory: Path) -> str:
+    """The settings of a store in a directory."""
+    return f"[store.filesystem]\nroot = {json.dumps(str(directory))}\n"
+
+
+def in_bucket(server: S3Server, bucket: str) -> str:
+    """The settings of a store in a bucket."""
+    return (
+        f'[store.s3]\nendpoint = "{server.endpoint}"\nbucket = "{bucket}"\naccess_key = "{server.access_key}"\n'
+        f'secret_key = "{server.secret_key}"\nsecure = {str(server.secure).lower()}\n'
+    )
+
+
+@contextmanager
+def run_engine(
+    directory: Path,
+    pki: Pki,
+    *,
+    database_url: str | None = None,
+    store: str | None = None,
+    affinity_domain: str = "ihe",
+    more: str = "",
+) -> Iterator[Engine]:
+    """Migrate and serve from `directory`: on the embedded defaults, or on the database and store that are given.
+
+    `more` are further lines of the configuration.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    https, plain, mllp = (f"127.0.0.1:{process.free_port()}" for _ in range(3))
+    configuration, log = directory / "feuillet.toml", directory / "server.log"
+    configuration.write_text(
+        f"""[server]
+https = "{https}"
+plain = "{plain}"
+workers = 2
+
+[server.tls]
+certificate = "{pki.server.certificate}"
+key = "{pki.server.key}"
+client_authorities = "{pki.ca}"
+
+[database]
+url = {json.dumps(database_url or f"sqlite:///{directory}/feuillet.db")}
+
+[registry]
+affinity_domain = {json.dumps(affinity_domain)}
+patient_authorities = ["{PATIENT_AUTHORITY}"]
+
+[repository]
+unique_id = "{REPOSITORY_ID}"
+
+[feed]
+mllp = "{mllp}"
+
+{store or in_directory(directory / "documents")}
+{more}"""
+    )
+    subprocess.run([*_COMMAND, "migrate", "--config", configuration], check=True, cwd=PROJECT)
+    server = process.start([*_COMMAND, "serve", "--config", configuration], log=log, directory=PROJECT)
+    try:
+        process.wait_until(lambda: _answers(f"http://{plain}/readyz"), server, log=log)
+        yield Engine(f"https://{https}", f"http://{plain}", mllp, pki, configuration, server, log)
+    finally:
+        process.stop(server, seconds=40)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2).ok
+    except requests.RequestException:
+        return False
