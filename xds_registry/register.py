@@ -6,6 +6,7 @@ refers to, the rows. All of it or nothing (ITI TF-2: 3.42.4.1.3.2).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -85,12 +86,22 @@ def prepare(
         source, target = (ids.get(x, x) for x in (association.source, association.target))
         resolved = replace(association, entry_uuid=EntryId(entry_uuid), source=EntryId(source), target=EntryId(target))
         associations[entry_uuid] = (resolved, element)
+    _one_object_per_uuid(ids)
     return Prepared(decoded, ids, associations, digest)
 
 
 def _assigned(name: str) -> str:
     """ITI TF-3: 4.2.1.4: what does not start with urn:uuid: is a symbolic id and gets a UUID."""
     return name.lower() if name.startswith(_UUID_URN) else new_uuid()
+
+
+def _one_object_per_uuid(ids: dict[str, str]) -> None:
+    """UUIDs that differ in case only are one UUID (RFC 9562, 4), so they cannot be two objects."""
+    twice = sorted(entry_uuid for entry_uuid, count in Counter(ids.values()).items() if count > 1)
+    if twice:
+        raise XdsErrors(
+            tuple(XDSRegistryMetadataError(f"{x} id: two objects of the submission have this id") for x in twice)
+        )
 
 
 def register(
@@ -174,7 +185,7 @@ def _check_unique_ids(connection: Connection, identities: list[Identity], prepar
             errors.append(XDSDuplicateUniqueIdInRegistry(taken))
         elif known.kind is ObjectKind.DOCUMENT_ENTRY:
             errors.extend(_same_document(entries[known.unique_id], known))
-    ids = {x for x in (*prepared.ids.values(), *prepared.associations) if x in prepared.ids}
+    ids = {entry_uuid for name, entry_uuid in prepared.ids.items() if name.startswith(_UUID_URN)}
     for entry_uuid in sorted(find_references(connection, ids).objects):
         errors.append(XDSRegistryMetadataError(f"{entry_uuid}: the entryUUID is already registered"))
     if errors:

@@ -56,6 +56,8 @@ def _entry(entry: DocumentEntry, domain: AffinityDomain) -> Iterator[XdsError]:
     yield from _codes(entry, a.DOCUMENT_ENTRY, domain)
     if entry.mime_type is not None and not domain.permits_mime_type(str(entry.mime_type)):
         yield _wrong(entry, "mimeType", f"{entry.mime_type} is not allowed in the affinity domain")
+    if entry.language_code is not None and not domain.permits_language(str(entry.language_code)):
+        yield _wrong(entry, "languageCode", f"{entry.language_code} is not allowed in the affinity domain")
     start, stop = entry.service_start_time, entry.service_stop_time
     # ITI TF-3: 4.2.3.2.20
     if start is not None and stop is not None and start.lower_bound() > stop.lower_bound():
