@@ -54,7 +54,12 @@ def application() -> Any:
 
 @contextmanager
 def running(
-    backend: Backend, directory: Path, *, gunicorn: bool = False, environment: Mapping[str, str] | None = None
+    backend: Backend,
+    directory: Path,
+    *,
+    gunicorn: bool = False,
+    processes: int = 1,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, Any]]:
     """A server process, ended at last; its URL and the process."""
     log, address = directory / "server.log", directory / "address"
@@ -66,6 +71,7 @@ def running(
     if gunicorn:
         port = process.free_port()
         command = [sys.executable, "-m", "gunicorn", "-k", "gthread", "--threads", "4", "-b", f"127.0.0.1:{port}"]
+        command += ["--workers", str(processes), "--no-control-socket"]
         command += ["--timeout", "300", "tests.xds_repository.server:application()"]
         url = f"http://127.0.0.1:{port}/"
     else:
@@ -83,10 +89,15 @@ def running(
         process.stop(server)
 
 
+def workers(pid: int) -> list[int]:
+    """The child processes of a server."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def _answers(url: str) -> bool:
     try:
         return requests.get(f"{url}?wsdl", timeout=5).status_code == 200
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 

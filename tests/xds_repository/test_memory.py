@@ -13,7 +13,7 @@ from schemas.responses import read_registry_response
 from soap.message import OutgoingPart
 from soap.parts import SpooledPart
 from tests.xds_repository.house import Backend, Client, succeeded
-from tests.xds_repository.server import UNLIMITED, running
+from tests.xds_repository.server import UNLIMITED, running, workers
 from tests.xds_repository.submissions import PROVIDE, RETRIEVE, Paper, retrieval, submission
 
 MEGABYTE = 1_000_000
@@ -36,11 +36,6 @@ def peak(pid: int) -> int:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     raise AssertionError("no VmHWM")
-
-
-def workers(pid: int) -> list[int]:
-    """The child processes of a server."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def round_trip(client: Client, size: int) -> None:
