@@ -1,7 +1,7 @@
 r"""Reading HL7 V2: delimiters, character sets, segments, fields and escapes.
 
 A message is split no further than its reader asks for, so that one made of separators costs no more than another.
-Source: HL7 V2.5: 2.5 (message structure), 2.7 (escapes), 2.15.9 (MSH); the same rules are in V2.3.1: 2.7 to 2.10.
+Source: HL7 V2.5: 2.5 (message structure), 2.7 (escapes), 2.15.9 (MSH); V2.3.1, chapter 2, has the same rules.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def _handle(
 
 
 def _check_wrapper(body: etree._Element, name: str) -> None:
-    """ITI TF-2: O.1.1: the interaction is named again inside, and the processing mode is operational."""
+    """ITI TF-2: O.1: the interaction is named again inside, and the processing mode is operational."""
     interaction = body.find(f"{_N}interactionId")
     if interaction is None or interaction.get("extension") != name:
         raise _Refused(Detail.UNSUPPORTED_INTERACTION, "interactionId must name the interaction of the message")
@@ -149,7 +149,7 @@ def _identity(registry: Registry, within: etree._Element, steps: tuple[str, str]
     ids = roles[0].findall(f"{_N}id")
     if len(ids) > MAX_IDENTIFIERS:
         raise _Refused(Detail.DATA_TYPE, f"{place} has more than {MAX_IDENTIFIERS} ids")
-    # Root and extension as a CX (ITI TF-2: 3.44.4.1.2.3); an id that is a root alone identifies no patient.
+    # Root and extension as a CX (ITI TF-2: 3.44.4.1.2); an id that is a root alone identifies no patient.
     stated = [
         StatedId(extension, universal_id=root, universal_id_type="ISO")
         for one in ids

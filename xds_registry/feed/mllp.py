@@ -1,7 +1,7 @@
 """The listener of the patient identity feed: HL7 V2 over the Minimal Lower Layer Protocol, with or without TLS.
 
-A message is framed as VT, its bytes, FS, CR; so is its acknowledgement (HL7 V2.5 Implementation Support Guide:
-Appendix C.4; ITI TF-2: 3.8.3, C.2.1). Nothing else may come between: a peer that frames wrongly is cut off, because it
+A message is framed as VT, its bytes, FS, CR; so is its acknowledgement (HL7 Implementation Support Guide:
+Appendix C; ITI TF-2: 3.8.3, C.2). Nothing else may come between: a peer that frames wrongly is cut off, because it
 is not known where its next message begins.
 """
 

@@ -1,6 +1,6 @@
 """MCCI_IN000002UV01: the accept acknowledgement of an HL7 V3 message.
 
-Source: ITI TF-2: Appendix O.1.2 (MCCI_MT000200UV01 as IHE constrains it), 3.44.4.1.3.
+Source: ITI TF-2: Appendix O.1 (MCCI_MT000200UV01 as IHE constrains it), 3.44.4.1.3.
 """
 
 from __future__ import annotations

@@ -31,11 +31,14 @@ def test_identifiers_of_others_are_left_alone(authority: tuple[str, ...]) -> Non
     assert chosen(StatedId("7", *authority)) is None
 
 
-def test_the_default_authority_goes_first() -> None:
-    second = StatedId("2", "", SECOND_AUTHORITY, "ISO")
-    first = StatedId("1", "", AUTHORITY, "ISO")
-    assert chosen(second) == cx("2", SECOND_AUTHORITY)
-    assert chosen(second, first) == chosen(first, second) == cx("1")
+@pytest.mark.parametrize(
+    ("default", "other"), [(AUTHORITY, SECOND_AUTHORITY), (SECOND_AUTHORITY, AUTHORITY)], ids=["first", "second"]
+)
+def test_the_default_authority_goes_first(default: str, other: str) -> None:
+    domain = load_affinity_domain("ihe", patient_authorities=[default, other])
+    ours, theirs = StatedId("1", "", default, "ISO"), StatedId("2", "", other, "ISO")
+    assert str(identity_in(domain, [theirs])) == cx("2", other)
+    assert str(identity_in(domain, [theirs, ours])) == str(identity_in(domain, [ours, theirs])) == cx("1", default)
 
 
 def test_two_identifiers_of_one_authority_are_refused() -> None:

@@ -165,7 +165,9 @@ def test_stopping_ends_idle_connections_and_frees_the_address(registry: Registry
         Link(server.address)
 
 
-def test_what_is_being_done_when_the_listener_stops_is_acknowledged(registry: Registry, serve: Serve) -> None:
+def test_when_the_listener_stops_what_is_being_done_is_acknowledged_and_nothing_more_is_done(
+    registry: Registry, serve: Serve
+) -> None:
     reached, go_on = threading.Event(), threading.Event()
     clock = registry.clock
 
@@ -176,14 +178,16 @@ def test_what_is_being_done_when_the_listener_stops_is_acknowledged(registry: Re
 
     registry.clock = held
     with serve(registry) as server, Link(server.address) as link:
-        link.send(framed(adt("A01", cx("7")).encode()))
+        link.send(framed(adt("A01", cx("7")).encode()) + framed(adt("A01", cx("8")).encode()))
         assert reached.wait(10)
         server.stop()
         go_on.set()
         ack = link.receive()
-    assert ack is not None
-    assert ack.code == "AA"
+        assert ack is not None
+        assert ack.code == "AA"
+        assert link.receive() is None
     assert known(registry, cx("7"))
+    assert not known(registry, cx("8"))
 
 
 def _contexts(pki: Pki) -> tuple[ssl.SSLContext, ssl.SSLContext]:
