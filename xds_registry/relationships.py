@@ -31,6 +31,8 @@ _REGISTERED_TARGET = _REPLACES | {AssociationType.IS_SNAPSHOT_OF}
 class Consequences:
     """What the associations of a submission change besides being stored."""
 
+    replaced: list[str] = field(default_factory=list)
+    # the replaced entries and what goes with them
     deprecated: list[str] = field(default_factory=list)
     touched_folders: list[str] = field(default_factory=list)
     # (folder, new entry) memberships that the registry itself adds because a member was replaced
@@ -88,6 +90,8 @@ def _set_member(setting: Setting, association: Association) -> Iterator[XdsError
                 f"{association.entry_uuid}: a registered DocumentEntry is a member by Reference",
                 location=association.entry_uuid,
             )
+        if not registered.approved:
+            yield XDSRegistryDeprecatedDocumentError(f"{target} is Deprecated", location=association.entry_uuid)
     elif registered.kind is ObjectKind.FOLDER:
         if registered.patient_pk != setting.patient_pk:
             yield XDSPatientIdDoesNotMatch(f"{target}: the Folder is another patient's")
@@ -176,11 +180,12 @@ def _relationship(setting: Setting, association: Association, consequences: Cons
 def _replace(setting: Setting, association: Association, consequences: Consequences) -> Iterator[XdsError]:
     """ITI TF-2: 3.42.4.1.3.4: the replaced entry and what hangs on it are deprecated, its folders get the new one."""
     source, target = association.source, association.target
-    if target in consequences.deprecated:
+    if target in consequences.replaced:
         yield XDSRegistryDeprecatedDocumentError(
             f"{target} is replaced twice in the submission", location=association.entry_uuid
         )
         return
+    consequences.replaced.append(target)
     consequences.deprecated.append(target)
     consequences.deprecated.extend(dependents(setting.connection, target))
     stated = {
@@ -192,5 +197,7 @@ def _replace(setting: Setting, association: Association, consequences: Consequen
         if folder.patient_pk != setting.patient_pk:
             yield XDSPatientIdDoesNotMatch(f"{folder.entry_uuid}: the Folder is another patient's than {source}")
         consequences.touched_folders.append(folder.entry_uuid)
-        if (folder.entry_uuid, source) not in stated:
-            consequences.inherited_members.append((folder.entry_uuid, source))
+        membership = (folder.entry_uuid, source)
+        # An entry that replaces two members of a Folder becomes its member once.
+        if membership not in stated and membership not in consequences.inherited_members:
+            consequences.inherited_members.append(membership)

@@ -16,8 +16,17 @@ from lxml import etree
 from schemas import vocabulary as v
 from schemas.datatypes import Cx, Dtm, LanguageTag, MimeType, Oid, Sha1Hash, UniqueId
 from schemas.ebrim.encode import encode_submission
-from schemas.metadata import Association, CodedValue, DocumentEntry, EntryId, Folder, LocalizedText, Slot
-from schemas.metadata import Submission, SubmissionSet
+from schemas.metadata import (
+    Association,
+    CodedValue,
+    DocumentEntry,
+    EntryId,
+    Folder,
+    LocalizedText,
+    Slot,
+    Submission,
+    SubmissionSet,
+)
 from schemas.vocabulary import AssociationType, AvailabilityStatus, DocumentEntryType
 from soap.xml import parse_untrusted
 
