@@ -31,7 +31,7 @@ def authority_certificate(
     *,
     path_length: int,
 ) -> x509.Certificate:
-    """The certificate of an authority whose key is `own`, signed with `issuing`; `path_length` authorities may follow."""
+    """The certificate of an authority with the key `own`, signed with `issuing`."""
     return (
         certificate_builder(subject, issuer, own.public_key(), start, AUTHORITY_YEARS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)

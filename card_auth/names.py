@@ -93,7 +93,7 @@ class Name:
         return written is not None and written == self.canonical()
 
     def __str__(self) -> str:
-        """The name as RFC 2253 writes it, from the last part to the first; GN, SN and ST for givenName, surname, state."""
+        """The name as RFC 2253 writes it, the last part first; GN, SN and ST for givenName, surname and state."""
         return ",".join(
             "+".join(
                 f"{_SPELLINGS.get(attribute.oid, (attribute.oid,))[0]}={_escaped(attribute.value)}"
