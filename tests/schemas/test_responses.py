@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas import vocabulary as v
@@ -48,7 +48,7 @@ def test_the_response_of_each_error_is_valid_and_reads_back(
     assert [told(one) for one in read.errors] == [told(error)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(ResponseStatus), st.lists(_ERRORS, max_size=4))
 def test_any_errors_with_any_text_make_a_valid_response(
     official: Schemas, status: ResponseStatus, errors: list[XdsError]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.datatypes import (
@@ -35,7 +35,7 @@ OID = "1.2.250.1.213.1.4.8"
 
 @pytest.mark.parametrize("kind", DATA_TYPES, ids=lambda kind: kind.__name__)
 def test_a_value_is_written_as_it_was_read(kind: Any) -> None:
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(DATA_TYPES[kind])
     def check(text: str) -> None:
         value = kind.parse(text)
@@ -48,7 +48,7 @@ def test_a_value_is_written_as_it_was_read(kind: Any) -> None:
 
 @pytest.mark.parametrize("kind", DATA_TYPES, ids=lambda kind: kind.__name__)
 def test_any_text_is_a_value_or_is_refused_with_a_reason_that_does_not_repeat_it(kind: Any) -> None:
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.one_of(st.text(max_size=300), st.text("0123456789^&|.ISOPIDab-:/ \n\u2603", max_size=40)))
     def check(text: str) -> None:
         refusal = _refusal(kind, text)
@@ -247,6 +247,7 @@ def test_values_of_different_types_are_not_equal() -> None:
     assert LanguageTag("fr") != MimeType("fr")
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text())
 def test_escaped_text_is_one_component_and_reads_back(text: str) -> None:
     escaped = escape(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -65,7 +65,7 @@ def entry() -> etree._Element:
     return element
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=st.one_of(_URI_LIKE, st.text(max_size=20)))
 def test_what_we_take_as_a_uri_the_official_schema_does_too(text: str, official: Schemas) -> None:
     if is_uri(text):
