@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final
 
 import requests
+import urllib3
 from lxml import etree
 
 from soap.envelope import request_head, tail
@@ -197,7 +198,11 @@ def _bounded(response: requests.Response, limit: int) -> Callable[[int], bytes]:
 
     def read(size: int) -> bytes:
         nonlocal left
-        data: bytes = response.raw.read(size, decode_content=False)
+        try:
+            data: bytes = response.raw.read(size, decode_content=False)
+        except urllib3.exceptions.HTTPError as error:
+            # requests translates these only where it reads the body itself.
+            raise requests.ConnectionError from error
         left -= len(data)
         if left < 0:
             raise NoAnswer("no answer: too much of it")
