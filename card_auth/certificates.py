@@ -107,7 +107,7 @@ class Certificate:
         if len(data) > LARGEST:
             raise CertificateUnreadable(f"The certificate has {len(data)} octets, more than {LARGEST}.")
         try:
-            return _read(bytes(data))
+            return _remembered(bytes(data))
         except der.DerError as error:
             raise CertificateUnreadable(f"The certificate cannot be read: {error}.") from None
 
@@ -158,6 +158,12 @@ def _public_key(info: bytes) -> PublicKey:
     if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
         raise CertificateUnreadable("The certificate's public key is neither RSA nor elliptic-curve.")
     return key
+
+
+@lru_cache(maxsize=1024)
+def _remembered(data: bytes) -> Certificate:
+    """The same few hundred certificates come with every request."""
+    return _read(data)
 
 
 def _read(data: bytes) -> Certificate:

@@ -11,6 +11,7 @@ import datetime
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 BOOLEAN: Final = 0x01
@@ -42,6 +43,7 @@ _CHARSETS: Final = {
 }
 _UTC_TIME: Final = re.compile(rb"\d{12}Z", re.ASCII)
 _GENERALIZED_TIME: Final = re.compile(rb"\d{14}Z", re.ASCII)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LONGEST_LENGTH: Final = 4  # octets: 4 GB, more than any file here
 _LONGEST_TAG: Final = 3  # octets
 _LONGEST_OID: Final = 64  # octets: no identifier in use comes near
@@ -100,20 +102,7 @@ class Element:
 
     def oid(self) -> str:
         """An OBJECT IDENTIFIER in dotted form. Raises DerError."""
-        content = self.expect(OBJECT_IDENTIFIER).content
-        if not content or content[-1] & 0x80 or len(content) > _LONGEST_OID:
-            raise DerError("an OBJECT IDENTIFIER that is empty, cut or too long")
-        arcs: list[int] = []
-        arc = 0
-        for octet in content:
-            if not arc and octet == 0x80:
-                raise DerError("an OBJECT IDENTIFIER with padding")
-            arc = arc << 7 | octet & 0x7F
-            if not octet & 0x80:
-                arcs.append(arc)
-                arc = 0
-        first = min(arcs[0] // 40, 2)
-        return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
+        return _dotted(self.expect(OBJECT_IDENTIFIER).content)
 
     def text(self) -> str:
         """A character string of any of X.520's kinds. Raises DerError, also for control characters."""
@@ -124,22 +113,23 @@ class Element:
             text = self.content.decode(charset)
         except UnicodeDecodeError:
             raise DerError("a character string that its character set does not know") from None
-        if any(character < " " or "\x7f" <= character < "\xa0" for character in text):
+        if _CONTROL.search(text):
             raise DerError("a character string with control characters")
         return text
 
     def time(self) -> datetime.datetime:
         """A UTCTime or GeneralizedTime to the second, in UTC (RFC 5280: 4.1.2.5). Raises DerError."""
-        digits = self.content[:-1].decode("latin-1")
+        digits = self.content[:-1]
         if self.tag == UTC_TIME and _UTC_TIME.fullmatch(self.content):
-            digits = ("19" if digits[0] >= "5" else "20") + digits
+            digits = (b"19" if digits[:1] >= b"5" else b"20") + digits
         elif self.tag != GENERALIZED_TIME or not _GENERALIZED_TIME.fullmatch(self.content):
             raise DerError("a time that is not given to the second in UTC")
+        year = int(digits[:4])
+        month, day, hour, minute, second = (int(digits[start : start + 2]) for start in range(4, 14, 2))
         try:
-            naive = datetime.datetime.strptime(digits, "%Y%m%d%H%M%S")
+            return datetime.datetime(year, month, day, hour, minute, second, tzinfo=datetime.UTC)
         except ValueError:
             raise DerError("a time that does not exist") from None
-        return naive.replace(tzinfo=datetime.UTC)
 
 
 class Reader:
@@ -210,6 +200,24 @@ def encode_oid(dotted: str) -> bytes:
             octets.append(arc & 0x7F | 0x80)
         content += bytes(reversed(octets))
     return encode(OBJECT_IDENTIFIER, bytes(content))
+
+
+@lru_cache(maxsize=1024)
+def _dotted(content: bytes) -> str:
+    """The OBJECT IDENTIFIER of that content; certificates repeat a few of them."""
+    if not content or content[-1] & 0x80 or len(content) > _LONGEST_OID:
+        raise DerError("an OBJECT IDENTIFIER that is empty, cut or too long")
+    arcs: list[int] = []
+    arc = 0
+    for octet in content:
+        if not arc and octet == 0x80:
+            raise DerError("an OBJECT IDENTIFIER with padding")
+        arc = arc << 7 | octet & 0x7F
+        if not octet & 0x80:
+            arcs.append(arc)
+            arc = 0
+    first = min(arcs[0] // 40, 2)
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
 
 
 def _element_at(data: bytes, start: int) -> tuple[Element, int]:

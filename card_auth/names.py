@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from card_auth import der
@@ -85,7 +86,7 @@ class Name:
 
     def canonical(self) -> CanonicalName:
         """What two equal names have in common: case, spaces and the order inside a part don't count (RFC 5280: 7.1)."""
-        return tuple(frozenset((attribute.oid, _folded(attribute.value)) for attribute in part) for part in self.parts)
+        return _canonical(self)
 
     def is_written_as(self, text: str) -> bool:
         """Whether `text`, in RFC 2253's or RFC 4514's form, is this name."""
@@ -101,6 +102,11 @@ class Name:
             )
             for part in reversed(self.parts)
         )
+
+
+@lru_cache(maxsize=1024)
+def _canonical(name: Name) -> CanonicalName:
+    return tuple(frozenset((attribute.oid, _folded(attribute.value)) for attribute in part) for part in name.parts)
 
 
 def _attribute(pair: der.Element) -> Attribute:
