@@ -14,7 +14,6 @@ from typing import Final, Protocol
 import requests
 from lxml import etree
 from sqlalchemy import Connection, Engine, select
-from urllib3.exceptions import HTTPError
 
 from schemas import markup
 from schemas import vocabulary as v
@@ -146,7 +145,7 @@ class SoapRegistry:
         try:
             with self._caller.call(_REGISTER, request) as answer:
                 outcome = read_registry_response(answer.body)
-        except (NoAnswer, HTTPError):
+        except NoAnswer:
             return RegistryOutcome.failure((XDSRegistryNotAvailable("the registry does not answer; try again"),))
         except SoapFault as fault:
             return RegistryOutcome.failure((_refused(fault),))
@@ -170,7 +169,7 @@ class SoapRegistry:
                 with self._caller.call(_QUERY, _get_documents(wanted[start : start + BATCH])) as answer:
                     outcome = read_registry_response(answer.body)
                     entries = list(answer.body.iter(r.EXTRINSIC_OBJECT))
-            except (NoAnswer, HTTPError, SoapFault) as error:
+            except (NoAnswer, SoapFault) as error:
                 raise RegistryUnreachable(type(error).__name__) from error
             if not outcome.succeeded:
                 raise RegistryUnreachable(f"the registry refuses the query: {outcome.errors[:1]!r}")
