@@ -6,27 +6,16 @@ Exit codes: 0 done; 1 the work failed or found something wrong; 2 the command li
 
 from __future__ import annotations
 
-import enum
 import importlib.metadata
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final
 
 import typer
 
 from feuillet import logs
-from feuillet.configuration import ConfigurationRefused, load
+from feuillet.commands.exits import ExitCode, explained
+from feuillet.configuration import load
 from feuillet.server.runtime import shared_directory
-
-
-class ExitCode(enum.IntEnum):
-    """What the command's exit status means."""
-
-    DONE = 0
-    FAILED = 1
-    MISCONFIGURED = 2
-    NOT_MIGRATED = 3
-    UNAVAILABLE = 4
-
 
 _EXIT_CODES: Final = (
     "Exit codes: 0 done; 1 failed, or something was found; 2 wrong command line or configuration; "
@@ -44,8 +33,15 @@ app: Final = typer.Typer(
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", "-c", envvar="FEUILLET_CONFIG", help="The configuration, a TOML file.", metavar="FILE"),
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="FEUILLET_CONFIG",
+        help="The configuration, a TOML file; the environment (FEUILLET_SECTION__KEY) goes before it.",
+        metavar="FILE",
+    ),
 ]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write the result as one JSON object.")]
 
 
 def main() -> None:
@@ -57,7 +53,7 @@ def main() -> None:
     epilog="""
 Examples:
 
-- `feuillet serve --demo` makes keys, database and documents of its own in ./demo-data
+- `feuillet serve --demo`: keys, database and documents of its own in ./demo-data
 - `feuillet serve --config /etc/feuillet.toml`
 """
 )
@@ -69,57 +65,96 @@ def serve(
     ] = Path("demo-data"),
     documents: Annotated[
         Path | None,
-        typer.Option("--documents", envvar="FEUILLET_DEMO_DOCUMENTS", help="CDA documents for the demo.", exists=True),
+        typer.Option(
+            "--documents",
+            envvar="FEUILLET_DEMO_DOCUMENTS",
+            help="A directory of CDA documents for the demo.",
+            exists=True,
+            file_okay=False,
+        ),
     ] = None,
 ) -> None:
     """Serve registry, repository and patient feed until SIGTERM."""
     if demo == (config is not None):
-        _refuse(["expected either --config FILE or --demo"])
-    with shared_directory():
+        raise typer.BadParameter("give either --config FILE or --demo")
+    with shared_directory(), explained():
         # The figures choose how they are kept when they are imported: after the directory is known.
-        from feuillet.serving import NotMigrated, PartUnavailable  # noqa: PLC0415
-        from feuillet.serving import serve as serve_settings  # noqa: PLC0415
+        if demo:
+            from feuillet.demo.run import serve_demo  # noqa: PLC0415
 
-        try:
-            if demo:
-                from feuillet.demo.run import serve_demo  # noqa: PLC0415 - it is rarely wanted
+            ended_well = serve_demo(data, documents)
+        else:
+            from feuillet.commands.serving import serve as serve_settings  # noqa: PLC0415
 
-                ended_well = serve_demo(data, documents)
-            else:
-                settings = load(config)
-                logs.set_up(settings.logs)
-                ended_well = serve_settings(settings)
-        except ConfigurationRefused as refused:
-            _refuse(refused.problems)
-        except NotMigrated as error:
-            _fail(ExitCode.NOT_MIGRATED, error)
-        except PartUnavailable as error:
-            _fail(ExitCode.UNAVAILABLE, error)
+            settings = load(config)
+            logs.set_up(settings.logs)
+            ended_well = serve_settings(settings)
     raise typer.Exit(ExitCode.DONE if ended_well else ExitCode.FAILED)
 
 
-@app.command()
-def migrate(config: ConfigOption = None) -> None:
-    """Bring the database to the tables of this version."""
-    from feuillet.composition import open_engine  # noqa: PLC0415
-    from feuillet.migrations.schema import migrate as migrate_engine  # noqa: PLC0415
+@app.command(
+    epilog="""
+Examples:
 
-    before, after = migrate_engine(open_engine(load(config)))
-    typer.echo(f"before: {before.value}; now: {after.value}")
+- `feuillet check --config /etc/feuillet.toml`
+- `feuillet check --config /etc/feuillet.toml --json | jq .passed`
+"""
+)
+def check(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """See whether configuration, keys, database, store and clock are as a server needs them. Changes no data."""
+    with explained():
+        logs.set_up_for_command()
+        from feuillet.commands import checking  # noqa: PLC0415 - help is quicker without
+
+        findings = checking.check(load(config))
+    checking.show(findings, as_json=json)
+    raise typer.Exit(checking.exit_code(findings))
+
+
+@app.command(
+    epilog="""
+Examples:
+
+- `feuillet migrate --config /etc/feuillet.toml`
+- `feuillet migrate --config /etc/feuillet.toml --check`: exit code 3 when there is something to do
+"""
+)
+def migrate(
+    config: ConfigOption = None,
+    only_check: Annotated[bool, typer.Option("--check", help="Only tell whether there is something to do.")] = False,
+) -> None:
+    """Bring the database to the tables of this version, in one transaction. Others may use it meanwhile."""
+    with explained():
+        logs.set_up_for_command()
+        from feuillet.commands import migrating  # noqa: PLC0415 - help is quicker without
+
+        raise typer.Exit(migrating.migrate_database(load(config), only_check=only_check))
+
+
+@app.command(
+    epilog="""
+Examples:
+
+- `feuillet scrub --config /etc/feuillet.toml`
+- `feuillet scrub --config /etc/feuillet.toml --json --rate 50 > report.json`
+"""
+)
+def scrub(
+    config: ConfigOption = None,
+    json: JsonOption = False,
+    rate: Annotated[
+        float | None, typer.Option("--rate", help="Megabytes per second to read at most.", min=0.001)
+    ] = None,
+) -> None:
+    """Hash every document again and compare store, repository and registry both ways. Changes nothing."""
+    with explained():
+        logs.set_up_for_command()
+        from feuillet.commands import scrubbing  # noqa: PLC0415 - help is quicker without
+
+        raise typer.Exit(scrubbing.scrub_repository(load(config), megabytes_per_second=rate, as_json=json))
 
 
 @app.command()
 def version() -> None:
     """Print the version."""
     typer.echo(importlib.metadata.version("feuillet"))
-
-
-def _refuse(problems: tuple[str, ...] | list[str]) -> NoReturn:
-    for problem in problems:
-        typer.echo(f"feuillet: {problem}", err=True)
-    raise typer.Exit(ExitCode.MISCONFIGURED)
-
-
-def _fail(code: ExitCode, error: Exception) -> NoReturn:
-    typer.echo(f"feuillet: {error}", err=True)
-    raise typer.Exit(code)

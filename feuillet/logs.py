@@ -1,4 +1,4 @@
-"""Logs: one JSON object per line on standard output, each with the correlation id of the exchange it belongs to.
+"""Logs: one JSON object per line, each with the correlation id of the exchange it belongs to.
 
 No line carries a document, a patient's identifier, a secret, or the text of an unexpected error (which may quote a
 statement's parameters): such an error is told by its kind and the places in our code that it passed.
@@ -10,18 +10,23 @@ import logging
 import sys
 import traceback
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from feuillet.settings import LogSettings
+from feuillet.configuration import ConfigurationRefused
+from feuillet.settings import LogLevel, LogSettings
 
 _FRAMES: Final = 6
 
 
-def set_up(settings: LogSettings) -> None:
-    """Send every line, ours and the libraries', to standard output. To be called once per process."""
+def set_up(settings: LogSettings, stream: TextIO | None = None) -> None:
+    """Send every line, ours and the libraries', where the settings say. Processes started later do the same.
+
+    With `stream`, they go there instead. Raises `ConfigurationRefused` when the file cannot be written.
+    """
+    stream = stream or _stream(settings.file)
     level = logging.getLevelNamesMapping()[settings.level.value.upper()]
     renderer: Any = (
         structlog.processors.JSONRenderer()
@@ -37,10 +42,10 @@ def set_up(settings: LogSettings) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared[:2], _name_logger, _without_exception_text, shared[3]],
@@ -52,6 +57,16 @@ def set_up(settings: LogSettings) -> None:
     root.setLevel(max(level, logging.WARNING))
 
 
+def set_up_for_command() -> None:
+    """Send warnings to standard error, so that a command's own output stays clean."""
+    set_up(LogSettings(level=LogLevel.WARNING, format="text"), sys.stderr)
+
+
+def unfiltered() -> Any:
+    """A logger whose lines are written whatever the level is."""
+    return structlog.wrap_logger(None, wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET))
+
+
 def places(error: BaseException) -> list[str]:
     """Where in the code an error passed: file, line and function, innermost last."""
     frames = traceback.extract_tb(error.__traceback__)
@@ -61,6 +76,15 @@ def places(error: BaseException) -> list[str]:
 def kind(error: BaseException) -> str:
     """The name of an error's class."""
     return f"{type(error).__module__}.{type(error).__qualname__}"
+
+
+def _stream(file: Path | None) -> TextIO:
+    if file is None:
+        return sys.stdout
+    try:
+        return file.open("a", encoding="utf-8", buffering=1)
+    except OSError:
+        raise ConfigurationRefused(["logs.file: expected the path of a file that can be written to"]) from None
 
 
 def _name_logger(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

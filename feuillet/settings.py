@@ -263,10 +263,14 @@ class LogLevel(StrEnum):
 
 
 class LogSettings(_Section):
-    """`[logs]`: `access` writes a line for each exchange."""
+    """`[logs]`: from which level on, and where to; `access` writes a line for each exchange.
+
+    Audit events are written whatever the level.
+    """
 
     level: LogLevel = LogLevel.INFO
     access: bool = True
+    file: Path | None = None
     format: Literal["json", "text"] = "json"
 
 

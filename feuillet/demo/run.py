@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from feuillet import logs
+from feuillet.commands.serving import serve
 from feuillet.demo.loading import Loaded, NotLoaded, load_documents
 from feuillet.demo.site import DemoSite, prepare
 from feuillet.server.supervisor import Part
-from feuillet.serving import serve
 
 #: Real documents beside the project, for those who have them.
 _BESIDE: Final = Path("../shared/data/cda")
@@ -55,6 +55,7 @@ def welcome(site: DemoSite, loaded: Loaded) -> str:
         ]
     lines += [
         f"  patient feed  mllp://{site.settings.feed.mllp}",
+        f"  log           {site.settings.logs.file}",
         f"  settings      {site.configuration}",
         f"  documents     {loaded.documents}, of {len(loaded.patients)} patients: {', '.join(loaded.patients)}",
     ]

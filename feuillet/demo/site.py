@@ -43,8 +43,7 @@ unique_id = "{REPOSITORY_UNIQUE_ID}"
 mllp = "127.0.0.1:2575"
 
 [logs]
-level = "warning"
-access = false
+file = "feuillet.log"
 """
 
 

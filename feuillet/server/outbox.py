@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-import structlog
 from sqlalchemy import Engine, select, update
 
+from feuillet.logs import unfiltered
 from xds_registry.database import writing
 from xds_registry.tables import audit_event
 from xds_repository.crash_points import CrashPoint, reached
 
-_log: Final = structlog.get_logger("feuillet.audit")
+_log: Final = unfiltered()
 _BATCH: Final = 500
 
 

@@ -7,20 +7,13 @@ from collections.abc import Sequence
 from sqlalchemy.exc import SQLAlchemyError
 
 from feuillet import probes
+from feuillet.commands.exits import NotMigrated, PartUnavailable
 from feuillet.composition import open_rooms
 from feuillet.migrations.schema import SchemaState, state_of
 from feuillet.server.supervisor import Part, Supervisor, parts_of
 from feuillet.server.tls import tls_context
 from feuillet.settings import Sections
 from xds_repository.stores import StoreError
-
-
-class NotMigrated(Exception):
-    """The database has not the tables of this version. The message says what to do."""
-
-
-class PartUnavailable(Exception):
-    """A part that the server stands on does not answer. The message names it."""
 
 
 def serve(settings: Sections, extra: Sequence[Part] = ()) -> bool:

@@ -1,0 +1,85 @@
+"""`feuillet check`: what a server needs, looked at piece by piece."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import typer
+from cryptography import x509
+
+from feuillet import probes
+from feuillet.commands.exits import ExitCode
+from feuillet.composition import affinity_domain, open_engine, open_rooms
+from feuillet.configuration import ConfigurationRefused
+from feuillet.probes import Finding
+from feuillet.server.tls import tls_context
+from feuillet.settings import Sections
+from xds_repository.stores import StoreError
+
+_SOON: Final = timedelta(days=30)
+_CODES: Final = {
+    "schema": ExitCode.NOT_MIGRATED,
+    "database": ExitCode.UNAVAILABLE,
+    "store": ExitCode.UNAVAILABLE,
+}
+
+
+def check(settings: Sections) -> list[Finding]:
+    """Every finding, in the order in which one needs the other. Raises `ConfigurationRefused`."""
+    domain = affinity_domain(settings)
+    findings = [Finding("configuration", True, f"affinity domain {domain.name}"), *_keys(settings)]
+    engine = open_engine(settings)
+    findings.append(probes.database(engine))
+    if findings[-1].passed:
+        findings += [probes.schema(engine), probes.clock(engine)]
+    engine.dispose()
+    try:
+        rooms = open_rooms(settings)
+    except StoreError as error:
+        findings.append(Finding("store", False, str(error)))
+    else:
+        findings.append(probes.store(rooms.store))
+        rooms.close()
+    return findings
+
+
+def show(findings: Sequence[Finding], *, as_json: bool) -> None:
+    """Print what was found."""
+    if as_json:
+        content = {
+            "passed": all(finding.passed for finding in findings),
+            "findings": [
+                {"subject": finding.subject, "passed": finding.passed, "detail": finding.detail} for finding in findings
+            ],
+        }
+        typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        return
+    for finding in findings:
+        typer.echo(f"{'ok    ' if finding.passed else 'WRONG '} {finding.subject:14} {finding.detail}")
+
+
+def exit_code(findings: Sequence[Finding]) -> ExitCode:
+    """The exit code of the first finding that did not pass."""
+    for finding in findings:
+        if not finding.passed:
+            return _CODES.get(finding.subject, ExitCode.FAILED)
+    return ExitCode.DONE
+
+
+def _keys(settings: Sections) -> Iterator[Finding]:
+    for section, tls in (("server.tls", settings.server.tls), ("feed.tls", settings.feed.tls)):
+        if tls is None:
+            continue
+        try:
+            tls_context(tls)
+            certificate = x509.load_pem_x509_certificate(tls.certificate.read_bytes())
+        except ConfigurationRefused as refused:
+            yield Finding(section, False, "; ".join(refused.problems))
+            continue
+        until, now = certificate.not_valid_after_utc, datetime.now(UTC)
+        begun = certificate.not_valid_before_utc <= now
+        remark = ", which is soon" if until - now < _SOON else ""
+        yield Finding(section, begun and until > now, f"the server's certificate ends {until:%Y-%m-%d}{remark}")

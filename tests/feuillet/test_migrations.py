@@ -1,0 +1,69 @@
+"""The migrations make exactly the tables that the code speaks of, on both databases, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, inspect, text
+
+from feuillet.migrations import schema
+from feuillet.migrations.schema import SchemaState, migrate, state_of
+from xds_registry import tables as registry_tables
+from xds_registry.database import open_database, writing
+from xds_repository import tables as repository_tables
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """An empty database."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/empty.db"
+    else:
+        url = request.getfixturevalue("durable_postgresql_url")
+    opened = open_database(url)
+    yield opened
+    opened.dispose()
+
+
+def test_the_tables_are_those_that_the_code_speaks_of(engine: Engine) -> None:
+    assert state_of(engine) is SchemaState.EMPTY
+    assert migrate(engine) == (SchemaState.EMPTY, SchemaState.CURRENT)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        metadata = [registry_tables.metadata, repository_tables.metadata]
+        assert compare_metadata(context, metadata) == []  # type: ignore[arg-type]  # several are documented
+
+
+def test_migrating_again_does_nothing(engine: Engine) -> None:
+    migrate(engine)
+    assert migrate(engine) == (SchemaState.CURRENT, SchemaState.CURRENT)
+
+
+def test_tables_of_a_newer_version_are_left_alone(engine: Engine) -> None:
+    migrate(engine)
+    with writing(engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert migrate(engine) == (SchemaState.NEWER, SchemaState.NEWER)
+
+
+def test_the_way_back_leaves_no_table(engine: Engine) -> None:
+    migrate(engine)
+    with writing(engine) as connection:
+        configuration = schema._configuration()
+        configuration.attributes["connection"] = connection
+        command.downgrade(configuration, "base")
+    assert inspect(engine).get_table_names() == ["alembic_version"]
+    assert state_of(engine) is SchemaState.EMPTY
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(engine: Engine) -> None:
+    with writing(engine) as connection:
+        connection.execute(text("CREATE TABLE submission_set_author (x INTEGER)"))
+    with pytest.raises(Exception, match="submission_set_author"):
+        migrate(engine)
+    assert inspect(engine).get_table_names() == ["submission_set_author"]
