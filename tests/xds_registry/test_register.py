@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from schemas import vocabulary as v
 from schemas.affinity_domain import load_affinity_domain
-from schemas.datatypes import Dtm, Oid, Sha1Hash, UniqueId
+from schemas.datatypes import Cxi, Dtm, Oid, Sha1Hash, UniqueId
 from schemas.metadata import EntryId, ExtraIdentifier, LocalizedText
 from schemas.vocabulary import AssociationType, AvailabilityStatus, DocumentEntryType
 from tests.xds_registry import submissions as s
@@ -357,3 +357,21 @@ def test_an_update_is_no_registration(client: Client) -> None:
     code, context = only(client.submit(set_, document, member(set_, document, "Original", previous_version="1")))
     assert code == "XDSRegistryMetadataError"
     assert "PreviousVersion" in context
+
+
+def test_a_unique_id_that_grows_when_it_is_normalised_is_refused_not_a_failure_of_the_database(
+    client: Client,
+) -> None:
+    grows = "\ufb2c" * 200
+    outcome = client.submit(entry(unique_id=UniqueId.parse(grows)))
+    assert codes(outcome) == ["XDSRegistryMetadataError"]
+    outcome = client.submit(entry(event_codes=(s.code(grows, grows),)))
+    assert set(codes(outcome)) == {"XDSRegistryMetadataError"}
+    outcome = client.submit(entry(reference_ids=(Cxi.parse(f"{grows}^^^^urn:ihe:iti:xds:2013:order"),)))
+    assert set(codes(outcome)) == {"XDSRegistryMetadataError"}
+
+
+def test_a_long_home_of_an_association_is_refused_not_a_failure_of_the_database(client: Client) -> None:
+    document, holder = entry(), folder()
+    link = member(holder, document, home_community_id="urn:oid:1." + "2" * 500)
+    assert codes(client.submit(document, holder, link)) == ["XDSRegistryMetadataError"]

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from schemas import attributes as a
 from schemas.affinity_domain import AffinityDomain, CodedAttribute
 from schemas.attributes import Requirements
+from schemas.datatypes import Cxi, Dtm, UniqueId
+from schemas.ebrim.reading import LONG_NAME
 from schemas.errors import XdsError, XDSRegistryMetadataError, XDSUnknownPatientId
 from schemas.metadata import Association, CodedValue, DocumentEntry, Folder, RegistryObject, Submission, SubmissionSet
 from schemas.vocabulary import DocumentEntryType
+from xds_registry.encoding import normal
 
 # RFC 8141
 _URN = re.compile(r"urn:[a-z0-9][a-z0-9-]{0,31}:\S+", re.IGNORECASE)
@@ -33,7 +36,7 @@ def check_attributes(submission: Submission, domain: AffinityDomain) -> Iterator
         yield from _common(folder)
     for association in submission.associations:
         yield from _codes(association, a.ASSOCIATION, domain)
-        yield from _extra_slots(association)
+        yield from _common(association)
     yield from _patients(submission, domain)
 
 
@@ -60,7 +63,7 @@ def _entry(entry: DocumentEntry, domain: AffinityDomain) -> Iterator[XdsError]:
         yield _wrong(entry, "languageCode", f"{entry.language_code} is not allowed in the affinity domain")
     start, stop = entry.service_start_time, entry.service_stop_time
     # ITI TF-3: 4.2.3.2.20
-    if start is not None and stop is not None and start.lower_bound() > stop.lower_bound():
+    if start is not None and stop is not None and _after(start, stop):
         yield _wrong(entry, "serviceStopTime", f"{stop} is before serviceStartTime {start}")
     # ITI TF-3: 4.2.3.2.12 and the update supplement: a new entry is its own first version
     if entry.logical_id and entry.logical_id != entry.entry_uuid:
@@ -68,15 +71,34 @@ def _entry(entry: DocumentEntry, domain: AffinityDomain) -> Iterator[XdsError]:
     yield from _common(entry)
 
 
-def _common(item: DocumentEntry | SubmissionSet | Folder) -> Iterator[XdsError]:
+def _after(start: Dtm, stop: Dtm) -> bool:
+    """Whether a time is later than another as far as both are known: a year has not ended before a month of it."""
+    known = min(start.precision, stop.precision)
+    return start.value[:known] > stop.value[:known]
+
+
+def _common(item: RegistryObject) -> Iterator[XdsError]:
     home = item.home_community_id
     if home and not (len(home) <= 64 + len("urn:oid:") and _HOME.fullmatch(home)):
         yield _wrong(item, "homeCommunityId", f"{home!r} is not an OID in URN form")
     yield from _extra_slots(item)
+    yield from _lengths(item)
+
+
+def _lengths(item: RegistryObject) -> Iterator[XdsError]:
+    """What is compared is kept in Unicode NFC, which can be longer than what was sent; the bound is the same."""
+    if isinstance(item, Association):
+        return
+    compared: list[tuple[str, UniqueId | Cxi | None]] = [("uniqueId", item.unique_id)]
+    if isinstance(item, DocumentEntry):
+        compared += [("referenceIdList", reference) for reference in item.reference_ids]
+    for name, value in compared:
+        if value is not None and len(normal(str(value))) > LONG_NAME:
+            yield _wrong(item, name, f"{str(value)!r} has more than {LONG_NAME} characters in Unicode NFC")
 
 
 def _extra_slots(item: RegistryObject) -> Iterator[XdsError]:
-    """ITI TF-3: 4.2.3.1.6: extra metadata is named by a URN outside urn:ihe."""
+    """ITI TF-3: 4.2.3.1.6: extra metadata is named by a URN; one of another IHE profile is no error either."""
     for slot in item.extra_slots:
         if not _URN.fullmatch(slot.name):
             yield _wrong(item, slot.name, "is neither a slot of the metadata model nor named by a URN")
@@ -96,6 +118,9 @@ def _code(
 ) -> Iterator[XdsError]:
     if not domain.permits(coded, code.code, code.scheme):
         yield _wrong(item, name, f"{code.code}^^{code.scheme} is not in the value set of the affinity domain")
+    for part in (code.code, code.scheme):
+        if len(normal(part)) > LONG_NAME:
+            yield _wrong(item, name, f"{part!r} has more than {LONG_NAME} characters in Unicode NFC")
     # ITI TF-3: 4.2.3.1.2: a code carries its display name
     if not isinstance(item, Association) and not code.display_name:
         yield _wrong(item, name, f"{code.code}^^{code.scheme} has no display name")
