@@ -7,6 +7,8 @@ and touches nothing else. What a sender wrote is kept: unknown slots, classifica
 
 from __future__ import annotations
 
+import copy
+import itertools
 import uuid
 from collections.abc import Callable
 from typing import Final, cast
@@ -30,7 +32,8 @@ _ORDER: Final = {
     r.EXTERNAL_IDENTIFIER: 5,
     r.CONTENT_VERSION_INFO: 6,
 }
-_PREFIX: Final = f"{{{v.RIM}}}"
+_DECLARATION: Final = f' xmlns:rim="{v.RIM}"'.encode()
+_FOREIGN: Final = etree.XPath("descendant-or-self::*[@*[namespace-uri()]]")
 _XML_PREFIX: Final = f"{{{v.XML}}}"
 _NESTED_TYPE: Final = {
     r.CLASSIFICATION: v.CLASSIFICATION_TYPE,
@@ -97,108 +100,117 @@ def serialise(
     version: int | None,
     replaced_slots: dict[str, str] | None = None,
 ) -> bytes:
-    """The fragment of a top-level object.
+    """The fragment of a top-level object; `element` stays as it is.
 
     `resolve` turns symbolic ids into entryUUIDs; `version` becomes lid and VersionInfo of an object that has versions
     (None for an Association); `replaced_slots` are slots whose single value the registry itself states.
     """
-    tag = etree.QName(element).localname
-    out = [status_prefix(tag, status), f' id="{attribute(entry_uuid)}"']
+    # Inside this list the copy takes over its prefix; libxml2 does so for all that stands in the copy.
+    holder = etree.Element(r.REGISTRY_OBJECT_LIST, nsmap={"rim": v.RIM})
+    holder.append(copy.deepcopy(element))
+    root = holder[0]
+    _drop_what_says_nothing(root)
+    _state_attributes(root, entry_uuid, status, resolve, version)
+    for nested in root.iter(*_NESTED_TYPE):
+        _own(nested)
+    for owner in (root, *root.iter(*_NESTED_TYPE)):
+        if len(owner):
+            _arrange(owner)
+    for name in replaced_slots or ():
+        for said in [child for child in root if child.tag == r.SLOT and child.get("name") == name]:
+            root.remove(said)
+    for place, (name, value) in enumerate((replaced_slots or {}).items()):
+        root.insert(place, _slot_element(name, value))
     if version is not None:
-        out.append(f' lid="{attribute(entry_uuid)}"')
-    attributes = _own_attributes(element)
-    for name in ("id", "status", "lid"):
-        attributes.pop(name, None)
-    if element.tag in _OBJECT_TYPE:
-        attributes["objectType"] = _OBJECT_TYPE[element.tag]
+        _state_version(root, version)
+    return etree.tostring(root, encoding="utf-8", with_tail=False).replace(_DECLARATION, b"", 1)
+
+
+def _drop_what_says_nothing(root: etree._Element) -> None:
+    """Take out comments, blanks between elements and around values, attributes for schema processors."""
+    etree.strip_elements(root, etree.Comment, etree.ProcessingInstruction, with_tail=False)
+    root.tail = None
+    for part in root.iter():
+        if part.tail is not None:
+            part.tail = None
+        if part.text is not None:
+            part.text = part.text.strip(r.BLANKS) or None if part.tag == r.VALUE else None
+    for part in cast("list[etree._Element]", _FOREIGN(root)):
+        for name in [str(name) for name in part.attrib if str(name)[0] == "{"]:
+            if not name.startswith(_XML_PREFIX):
+                del part.attrib[name]
+    etree.cleanup_namespaces(root)
+
+
+def _state_attributes(
+    root: etree._Element,
+    entry_uuid: str,
+    status: AvailabilityStatus,
+    resolve: Callable[[str], str],
+    version: int | None,
+) -> None:
+    """The attributes that the registry decides on, `status` first of all."""
+    said = cast("dict[str, str]", dict(root.attrib))
+    stated = {"status": status.value, "id": entry_uuid}
+    if version is not None:
+        stated["lid"] = entry_uuid
+    if root.tag in _OBJECT_TYPE:
+        stated["objectType"] = _OBJECT_TYPE[root.tag]
     for name in ("sourceObject", "targetObject"):
-        if name in attributes:
-            attributes[name] = resolve(attributes[name])
-    _attributes(attributes, out)
-    out.append(">")
-    kept = _in_order(element)
-    if replaced_slots:
-        kept = [c for c in kept if not (c.tag == r.SLOT and c.get("name") in replaced_slots)]
-        for name, value in replaced_slots.items():
-            out.append(slot(name, value))
-    stated = version is None
-    for item in kept:
-        if item.tag == r.VERSION_INFO:
-            continue
-        if not stated and _ORDER.get(item.tag, 9) > _ORDER[r.VERSION_INFO]:
-            out.append(f'<rim:VersionInfo versionName="{version}"/>')
-            stated = True
-        _write(item, entry_uuid, out)
-    if not stated:
-        out.append(f'<rim:VersionInfo versionName="{version}"/>')
-    out.append(f"</rim:{tag}>")
-    return "".join(out).encode()
+        if name in said:
+            stated[name] = resolve(said[name])
+    said.pop("lid", None)
+    root.attrib.clear()
+    for name, value in (stated | {name: value for name, value in said.items() if name not in stated}).items():
+        root.set(name, value)
 
 
-def _in_order(element: etree._Element) -> list[etree._Element]:
+def _own(nested: etree._Element) -> None:
+    """Classifications and identifiers get their owner, their type and an id of their own."""
+    parent = nested.getparent()
+    if not is_uuid_urn(nested.get("id", "")):
+        nested.set("id", new_uuid())
+    nested.set("objectType", _NESTED_TYPE[nested.tag])
+    if parent is not None:
+        nested.set("classifiedObject" if nested.tag == r.CLASSIFICATION else "registryObject", parent.get("id", ""))
+
+
+def _arrange(owner: etree._Element) -> None:
     """Children in the order of rim.xsd, without slots that say again what one before them said."""
-    kept: list[etree._Element] = []
-    slots: dict[str | None, etree._Element] = {}
-    for child in r.children(element):
-        if child.tag == r.SLOT:
-            first = slots.setdefault(child.get("name"), child)
-            if first is not child and _says(first) == _says(child):
-                continue
-        kept.append(child)
-    kept.sort(key=lambda c: _ORDER.get(c.tag, 9))
-    return kept
+    places = [_ORDER.get(child.tag, 9) for child in owner]
+    names = [child.get("name") for child in owner if child.tag == r.SLOT]
+    if len(set(names)) < len(names):
+        first: dict[str | None, etree._Element] = {}
+        for child in list(owner):
+            said = first.setdefault(child.get("name"), child) if child.tag == r.SLOT else child
+            if said is not child and _says(said) == _says(child):
+                owner.remove(child)
+    if any(before > after for before, after in itertools.pairwise(places)):
+        owner[:] = sorted(owner, key=lambda child: _ORDER.get(child.tag, 9))
+
+
+def _state_version(root: etree._Element, version: int) -> None:
+    for said in [child for child in root if child.tag == r.VERSION_INFO]:
+        root.remove(said)
+    place = sum(_ORDER.get(child.tag, 9) < _ORDER[r.VERSION_INFO] for child in root)
+    stated = etree.Element(r.VERSION_INFO, {"versionName": str(version)}, nsmap={"rim": v.RIM})
+    root.insert(place, stated)
 
 
 def _says(element: etree._Element) -> Slot:
     return r.read_slot(element, "", Problems())
 
 
+def _slot_element(name: str, value: str) -> etree._Element:
+    stated = etree.Element(r.SLOT, {"name": name}, nsmap={"rim": v.RIM})
+    etree.SubElement(etree.SubElement(stated, r.VALUE_LIST), r.VALUE).text = value
+    return stated
+
+
 def slot(name: str, value: str) -> str:
     """A `rim:Slot` of one value."""
     values = f"<rim:ValueList><rim:Value>{text(value)}</rim:Value></rim:ValueList>"
     return f'<rim:Slot name="{attribute(name)}">{values}</rim:Slot>'
-
-
-def _own_attributes(element: etree._Element) -> dict[str, str]:
-    """The attributes as lxml gives them in Python 3: both names and values are str, whatever its stubs say."""
-    return cast("dict[str, str]", dict(element.attrib)) if element.attrib else {}
-
-
-def _attributes(attributes: dict[str, str], out: list[str]) -> None:
-    for name, value in attributes.items():
-        if name[0] != "{":
-            out.append(f' {name}="{attribute(value)}"')
-        elif name.startswith(_XML_PREFIX):
-            out.append(f' xml:{name[len(_XML_PREFIX) :]}="{attribute(value)}"')
-
-
-def _write(element: etree._Element, owner: str, out: list[str]) -> None:
-    """One nested element; classifications and identifiers get their owner, their type and an id of their own."""
-    tag = element.tag
-    if not tag.startswith(_PREFIX):
-        return
-    name = tag[len(_PREFIX) :]
-    out.append(f"<rim:{name}")
-    nested_type = _NESTED_TYPE.get(tag)
-    if nested_type is None:
-        _attributes(_own_attributes(element), out)
-    else:
-        attributes = _own_attributes(element)
-        if not is_uuid_urn(attributes.get("id", "")):
-            attributes["id"] = new_uuid()
-        attributes["objectType"] = nested_type
-        attributes["classifiedObject" if tag == r.CLASSIFICATION else "registryObject"] = owner
-        owner = attributes["id"]
-        _attributes(attributes, out)
-    if len(element):
-        out.append(">")
-        for child in _in_order(element):
-            _write(child, owner, out)
-        out.append(f"</rim:{name}>")
-    elif element.text and (tag == r.VALUE):
-        out.append(f">{text(element.text.strip(r.BLANKS))}</rim:Value>")
-    else:
-        out.append("/>")
 
 
 def association(item: Association, status: AvailabilityStatus) -> bytes:
