@@ -19,11 +19,12 @@ from bench import machine, report, transactions, workload
 from bench.database import CACHE
 from bench.databases import databases
 from bench.memory import Growth, memory
-from bench.product import Setup
+from bench.product import Bucket, Setup
 from bench.profiling import PROFILES, profile
 from bench.rounds import Comparison
 from bench.rows import capture
 from bench.transactions import Run
+from tests.services import minio
 
 _MEASUREMENTS: Final[dict[str, Callable[[Run], list[Comparison]]]] = {
     "iti18": transactions.find_documents,
@@ -73,6 +74,11 @@ def main(arguments: list[str] | None = None) -> int:
             if "memory" in options.only:
                 with console.status("measuring memory"):
                     growths += memory(run, Setup(found.copy(10_000).url, directory / "memory"), "directory")
+                    if options.s3:
+                        server = stack.enter_context(minio.run_server(say))
+                        bucket = Bucket(server, stack.enter_context(server.fresh_bucket()))
+                        setup = Setup(found.copy(10_000).url, directory / "s3", bucket)
+                        growths += memory(run, setup, server.program.kind.value)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     if comparisons:
@@ -91,6 +97,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--requests", type=int, default=200, help="requests a round (%(default)s)")
     parser.add_argument("--entries", type=int, default=1_000_000, help="size of the large database (%(default)s)")
     parser.add_argument("--postgresql", action="store_true", help="measure on a PostgreSQL cluster of its own")
+    parser.add_argument("--s3", action="store_true", help="measure memory on an S3 server of its own too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round to a file")
     parser.add_argument("--force", action="store_true", help="measure although the machine is busy")
     parser.add_argument("--profile", choices=PROFILES, help="show where the time of one transaction goes instead")

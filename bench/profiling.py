@@ -90,7 +90,9 @@ def _print(profiler: cProfile.Profile, order: str, requests: int, console: Conso
             (cumulative if order == "cumulative" else own, calls, own, cumulative, f"{place}:{line} {function}")
         )
     rows.sort(reverse=True)
-    console.print(f"\nby {'cumulative' if order == 'cumulative' else 'own'} time; µs per request, waiting and profiler included")
+    console.print(
+        f"\nby {'cumulative' if order == 'cumulative' else 'own'} time; µs per request, waiting and profiler included"
+    )
     console.print(f"{'calls':>8} {'own':>9} {'cumul.':>9}  function", highlight=False)
     for _, calls, own, cumulative, where in rows[:_LINES]:
         figures = f"{calls / requests:8.1f} {own * 1e6 / requests:9.1f} {cumulative * 1e6 / requests:9.1f}"

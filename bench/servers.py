@@ -24,14 +24,15 @@ class Server:
 
     port: int
     master: int
+    database: str = ""
     processes: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.look()
 
     def look(self) -> None:
-        """Find the processes anew."""
-        self.processes = machine.family(self.master)
+        """Find the processes anew: the server's, and those that serve it in its PostgreSQL database."""
+        self.processes = machine.family(self.master) + _backends(self.database)
 
     def cpu(self) -> machine.Cpu:
         return machine.cpu(self.processes)
@@ -43,7 +44,7 @@ def product(setup: Setup, directory: Path) -> Iterator[Server]:
     port = process.free_port()
     start = "from feuillet.command import main; main()"
     command = [sys.executable, "-c", start, "serve", "--config", str(setup.write(port))]
-    with _running(command, directory / f"product-{port}.log", port, children=WORKERS + 2) as server:
+    with _running(command, directory / f"product-{port}.log", port, setup.database, children=WORKERS + 2) as server:
         yield server
 
 
@@ -53,12 +54,13 @@ def floor(name: str, directory: Path, *, workers: int = 1, **settings: Any) -> I
     port = process.free_port()
     stated = json.dumps({**settings, "port": port, "workers": workers})
     command = [sys.executable, "-m", "bench.floors", name, stated]
-    with _running(command, directory / f"floor-{name}.log", port, children=workers - 1) as server:
+    log = directory / f"floor-{name}-{port}.log"
+    with _running(command, log, port, settings.get("database", ""), children=workers - 1) as server:
         yield server
 
 
 @contextmanager
-def _running(command: list[str], log: Path, port: int, *, children: int) -> Iterator[Server]:
+def _running(command: list[str], log: Path, port: int, database: str, *, children: int) -> Iterator[Server]:
     started = process.start(command, log=log, environment={"PYTHONPATH": str(ROOT)}, directory=ROOT)
 
     def ready() -> bool:
@@ -68,6 +70,17 @@ def _running(command: list[str], log: Path, port: int, *, children: int) -> Iter
 
     try:
         process.wait_until(ready, started, log=log)
-        yield Server(port, started.pid)
+        yield Server(port, started.pid, database)
     finally:
         process.stop(started)
+
+
+def _backends(database: str) -> list[int]:
+    """The server processes behind the connections to a PostgreSQL database on this machine."""
+    if not database.startswith("postgresql"):
+        return []
+    import psycopg  # noqa: PLC0415 - the driver is an optional extra
+
+    question = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with psycopg.connect(database.replace("+psycopg", "")) as connection:
+        return [pid for (pid,) in connection.execute(question)]
