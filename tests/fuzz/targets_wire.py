@@ -107,8 +107,11 @@ SOAP = Grammar(
     ],
     XML.separators,
 )
+_CANARY = "kanarie7f3a"
 ENVELOPES = [
     request(),
+    request(headers=f'<n:{_CANARY} xmlns:n="urn:{_CANARY}">{_CANARY}</n:{_CANARY}>'),
+    request(f"urn:{_CANARY}", f"<{_CANARY}/>", message_id=f"urn:{_CANARY}", reply_to=f"urn:{_CANARY}"),
     request("urn:test:Store", store_body("aGVsbG8=", "")),
     request("urn:test:Store", store_body(xop("d0@test"))),
     request(headers='<n:x xmlns:n="urn:n" s:mustUnderstand="1"/>'),
@@ -123,7 +126,7 @@ def _served() -> Served:
 
 
 def envelope(data: bytes) -> Outcome:
-    """Whatever arrives, the service answers with an envelope, blames nobody but the sender, and keeps no file."""
+    """Whatever arrives, the service answers with an envelope, repeats and keeps nothing, and blames only the sender."""
     served = _served()
     served.recorder.messages.clear()
     served.recorder.documents.clear()
@@ -133,6 +136,7 @@ def envelope(data: bytes) -> Outcome:
     if answer.status == 200:
         assert len(served.recorder.messages) == 1
         return Outcome(True, (served.recorder.messages[0].operation.name, len(served.recorder.documents)))
+    assert _CANARY.encode() not in answer.body
     code, subcode = answer.fault()
     assert code != "Receiver", etree.tostring(root)
     assert not served.recorder.messages or code == "Sender"
