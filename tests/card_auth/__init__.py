@@ -1,0 +1,1 @@
+"""Certificates, keys and trust, with real tokens and an independent verifier beside ours."""

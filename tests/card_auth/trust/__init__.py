@@ -1,0 +1,1 @@
+"""Chains, revocation and the store."""
