@@ -78,7 +78,7 @@ class S3Server:
             secret_key=self.secret_key,
             secure=self.secure,
             region=self.region,
-            http_client=urllib3.PoolManager(timeout=urllib3.Timeout(10), retries=False),
+            http_client=urllib3.PoolManager(timeout=urllib3.Timeout(60), retries=False),
         )
 
     @contextmanager

@@ -63,7 +63,7 @@ class Cluster:
             password=self.password,
             dbname="postgres",
             autocommit=True,
-            connect_timeout=5,
+            connect_timeout=30,
         )
 
     def answers(self) -> bool:

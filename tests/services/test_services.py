@@ -42,7 +42,7 @@ def test_the_s3_server_keeps_objects_and_refuses_to_overwrite(s3_server: S3Serve
     with client.get_object(bucket_name=s3_bucket, object_name="leaf") as answer:
         assert answer.read() == b"text"
     address = client.get_presigned_url("PUT", bucket_name=s3_bucket, object_name="leaf")
-    assert requests.put(address, data=b"other", headers={"If-None-Match": "*"}, timeout=10).status_code == 412
+    assert requests.put(address, data=b"other", headers={"If-None-Match": "*"}, timeout=60).status_code == 412
 
 
 def test_the_s3_server_encrypts_at_rest_when_asked(s3_server: S3Server, s3_bucket: str) -> None:

@@ -43,7 +43,7 @@ def running_demo(data: Path, ports: list[int], documents: Path | None) -> Iterat
         directory=PROJECT / "tests" if documents is None else PROJECT,
     )
     try:
-        process.wait_until(lambda: "Ctrl-C" in output.read_text(), server, log=output, seconds=120)
+        process.wait_until(lambda: "Ctrl-C" in output.read_text(), server, log=output, seconds=300)
         yield output
     finally:
         assert process.stop(server, seconds=60) == 0
@@ -74,10 +74,10 @@ def test_the_demo_brings_a_document_of_its_own(tmp_path: Path) -> None:
         assert status == "Approved"
         assert curl.read(unique_id) == (PROJECT / "feuillet/demo/documents/lettre.xml").read_bytes()
         with pytest.raises(requests.exceptions.SSLError):  # the server's authority is the demo's own
-            requests.get(f"https://127.0.0.1:{ports[0]}/healthz", timeout=10)
+            requests.get(f"https://127.0.0.1:{ports[0]}/healthz", timeout=60)
         with pytest.raises(requests.exceptions.RequestException):  # and it wants to see a certificate
             requests.get(
-                f"https://127.0.0.1:{ports[0]}/healthz", timeout=10, verify=str(tmp_path / "demo-data/keys/ca.pem")
+                f"https://127.0.0.1:{ports[0]}/healthz", timeout=60, verify=str(tmp_path / "demo-data/keys/ca.pem")
             )
 
 
