@@ -45,7 +45,7 @@ test: $(READY) ## Run every test, against real servers
 	@tests/services/install
 	@$(SYNC) --quiet
 	@$(PYTHON) -m tests.services.minio
-	@$(PYTHON) -m pytest -n logical --dist loadfile $(ARGS)
+	@$(PYTHON) -m pytest -n auto --dist loadfile $(ARGS)
 
 fuzz: $(READY) ## Run each fuzz target for FUZZ_SECONDS (60)
 	@tests/services/fuzz $(PYTHON) $(FUZZ_SECONDS)
