@@ -1,6 +1,8 @@
-"""An S3 server of the tests' own: MinIO built from its Go module, or SeaweedFS where no Go toolchain is.
+"""An S3 server of the tests' own: MinIO built from its Go module, or SeaweedFS where that can't be had.
 
-`python -m tests.services.minio` gets the server ahead of the tests, showing how far the build is.
+`python -m tests.services.minio` gets the server ahead of the tests, showing how far the build is. The build may take
+FEUILLET_TESTS_MINIO_SECONDS (an hour); with 0 it is not begun, only one that runs already is waited for. What a build
+that was given up has compiled is kept by Go, so that the next one goes on from there.
 """
 
 from __future__ import annotations
@@ -12,9 +14,11 @@ import os
 import platform
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +34,7 @@ from tests.services import process
 MODULE = "github.com/minio/minio"
 VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"  # MinIO of 2026-02-12; its go.mod asks for Go 1.24 or later
 _PACKAGES = 1550  # about as many as the build compiles, for the progress it prints
+_PATIENCE = "FEUILLET_TESTS_MINIO_SECONDS"
 
 
 class Kind(StrEnum):
@@ -41,6 +46,10 @@ class Kind(StrEnum):
 
 class S3Absent(Exception):
     """No S3 server is installed and none can be built here."""
+
+
+class _NotBuilt(Exception):
+    """Why there is no MinIO."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,25 +110,23 @@ def cached_program() -> Path:
 
 
 def program(say: Callable[[str], None] = print) -> Program:
-    """An S3 server to run: the cached MinIO, else one built now (minutes), else SeaweedFS's `weed` on PATH.
+    """An S3 server to run: the cached MinIO, else one built now (minutes), else SeaweedFS's `weed`.
+
+    `weed` is looked for beside this interpreter, where `make test` puts it, and on PATH.
 
     Raises:
         S3Absent: none of these.
     """
     built = cached_program()
-    if built.exists():
-        return Program(Kind.MINIO, built)
-    reason = "there is no Go toolchain"
-    if go := shutil.which("go"):
-        try:
-            _build(go, built, say)
-        except subprocess.CalledProcessError as error:
-            reason = f"MinIO did not build ({error})"
-        else:
-            return Program(Kind.MINIO, built)
-    if weed := shutil.which("weed"):
+    try:
+        _build(built, say)
+    except _NotBuilt as reason:
+        beside = Path(sys.executable).parent
+        weed = shutil.which("weed", path=os.pathsep.join([str(beside), os.environ.get("PATH", "")]))
+        if weed is None:
+            raise S3Absent(f"no S3 server: {reason}, and there is no `weed`") from None
         return Program(Kind.SEAWEEDFS, Path(weed))
-    raise S3Absent(f"no S3 server: {reason}, and no `weed` is on PATH")
+    return Program(Kind.MINIO, built)
 
 
 @contextmanager
@@ -182,31 +189,50 @@ def _answers(server: S3Server) -> bool:
     return True
 
 
-def _build(go: str, target: Path, say: Callable[[str], None]) -> None:
-    """`go install` into the cache; a second test run waits for the first one's result."""
+def _build(target: Path, say: Callable[[str], None]) -> None:
+    """`go install` into the cache; a second test run waits for the first one's result. Raises `_NotBuilt`."""
+    if target.exists():
+        return
+    go = shutil.which("go")
+    if go is None:
+        raise _NotBuilt("there is no Go toolchain")
+    seconds = float(os.environ.get(_PATIENCE, "3600"))
     target.parent.mkdir(parents=True, exist_ok=True)
     with (target.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if target.exists():
             return
+        if not seconds:
+            raise _NotBuilt(f"MinIO is not built, and {_PATIENCE} is 0")
         say(f"building MinIO {VERSION} with {go}: some minutes, once")
         with tempfile.TemporaryDirectory(dir=target.parent) as fresh:
             environment = {
                 **os.environ,
                 "GOBIN": fresh,
                 "GOFLAGS": "",
+                "GOGC": "400",  # the compilers are short-lived: memory is cheaper than their garbage collection
                 "CGO_ENABLED": "0",
                 "GOTOOLCHAIN": "auto",  # an older Go fetches the one the module asks for
             }
-            install = [go, "install", "-p", "2", "-v", "-trimpath", "-ldflags=-s -w", f"{MODULE}@{VERSION}"]
-            _show_progress(install, environment, say)
+            install = [go, "install", "-v", "-trimpath", "-ldflags=-s -w", f"{MODULE}@{VERSION}"]
+            _watch(install, environment, seconds, say)
             (Path(fresh) / "minio").rename(target)
         say(f"built {target} for {platform.machine()}")
 
 
-def _show_progress(command: list[str], environment: dict[str, str], say: Callable[[str], None]) -> None:
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as go:
+def _watch(command: list[str], environment: dict[str, str], seconds: float, say: Callable[[str], None]) -> None:
+    """Run the build and say how far it is. Raises `_NotBuilt` when it fails or takes too long."""
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,  # with its compilers, to be ended together
+    ) as go:
         assert go.stdout is not None
+        late = threading.Timer(seconds, os.killpg, (go.pid, signal.SIGTERM))
+        late.start()
         lines: list[str] = []
         said = started = time.monotonic()
         for line in go.stdout:
@@ -214,9 +240,12 @@ def _show_progress(command: list[str], environment: dict[str, str], say: Callabl
             if time.monotonic() - said > 10:
                 said = time.monotonic()
                 say(f"  {said - started:4.0f} s: {len(lines)} of about {_PACKAGES} steps")
+        late.cancel()
+    if time.monotonic() - started >= seconds:
+        raise _NotBuilt(f"MinIO was not built within {seconds:g} s")
     if go.returncode:
         say("\n".join(lines[-10:]))
-        raise subprocess.CalledProcessError(go.returncode, command)
+        raise _NotBuilt(f"MinIO did not build: `go install` ended with {go.returncode}")
 
 
 if __name__ == "__main__":
