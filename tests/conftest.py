@@ -78,24 +78,6 @@ def postgresql_url(postgresql_cluster: postgresql.Cluster) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def durable_postgresql_cluster() -> Iterator[postgresql.Cluster]:
-    """A PostgreSQL that waits for the disk, as the product demands of the server it is given."""
-    try:
-        postgresql.programs()
-    except postgresql.PostgresqlAbsent as absent:
-        pytest.skip(f"PostgreSQL: {absent}")
-    with postgresql.run_cluster(durable=True) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def durable_postgresql_url(durable_postgresql_cluster: postgresql.Cluster) -> Iterator[str]:
-    """The SQLAlchemy URL of an empty database that a production server accepts."""
-    with durable_postgresql_cluster.fresh_database() as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
 def s3_server(say: Callable[[str], None]) -> Iterator[minio.S3Server]:
     """The tests' own S3 server."""
     try:

@@ -100,14 +100,14 @@ def test_the_same_sequence_works_on_postgresql_and_s3(
     tmp_path: Path,
     documents: Path,
     pki: Pki,
-    durable_postgresql_url: str,
+    postgresql_url: str,
     s3_server: minio.S3Server,
     s3_bucket: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("FEUILLET_REGISTRY__PATIENT_AUTHORITIES", '["1.2.250.1.213.1.4.10"]')
     store = in_bucket(s3_server, s3_bucket)
-    production = {"database_url": durable_postgresql_url, "store": store, "affinity_domain": "ci-sis"}
+    production = {"database_url": postgresql_url, "store": store, "affinity_domain": "ci-sis"}
     with run_engine(tmp_path / "engine", pki, **production) as engine:
         engine.announce(PATIENT)
         walk_through(Curl(engine.plain, documents))
