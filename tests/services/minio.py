@@ -1,8 +1,9 @@
 """An S3 server of the tests' own: MinIO built from its Go module, or SeaweedFS where that can't be had.
 
 `python -m tests.services.minio` gets the server ahead of the tests, showing how far the build is. The build may take
-FEUILLET_TESTS_MINIO_SECONDS (an hour); with 0 it is not begun, only one that runs already is waited for. What a build
-that was given up has compiled is kept by Go, so that the next one goes on from there.
+FEUILLET_TESTS_MINIO_SECONDS (an hour), and is given up as soon as its pace shows that it will need far longer. With 0
+none is begun, only one that runs already is waited for. Go keeps what a build has compiled that was given up: the next
+one goes on from there.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -151,7 +152,7 @@ def run_server(say: Callable[[str], None] = print) -> Iterator[S3Server]:
             }
         else:
             command = _seaweedfs_command(chosen.path, base, port, access_key, secret_key)
-            environment = {}
+            environment = {"WEED_S3_SSE_KEY": secrets.token_urlsafe(24)}  # likewise, for SSE-S3
         server = process.start(command, log=log, environment=environment, directory=base)
         try:
             running = S3Server(f"127.0.0.1:{port}", access_key, secret_key, chosen)
@@ -176,9 +177,11 @@ def _seaweedfs_command(path: Path, base: Path, port: int, access_key: str, secre
     }
     identities.write_text(json.dumps({"identities": [account]}))
     (base / "data").mkdir()
-    others = [f"-{name}={process.free_port()}" for name in ("master.port", "volume.port", "filer.port")]
-    return [path, "server", f"-dir={base / 'data'}", "-ip=127.0.0.1", *others, "-s3", f"-s3.port={port}",
-            f"-s3.config={identities}"]  # fmt: skip
+    ports = [f"-{part}.port={process.free_port()}" for part in ("master", "volume", "filer")]
+    ports += [f"-{part}.port.grpc={process.free_port()}" for part in ("master", "volume", "filer", "s3")]
+    none = ["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]
+    return [path, "server", f"-dir={base / 'data'}", "-ip=127.0.0.1", *ports, *none, "-s3", f"-s3.port={port}",
+            f"-s3.config={identities}", "-volume.max=0", "-master.volumeSizeLimitMB=1024"]  # fmt: skip
 
 
 def _answers(server: S3Server) -> bool:
@@ -231,7 +234,8 @@ def _watch(command: list[str], environment: dict[str, str], seconds: float, say:
         start_new_session=True,  # with its compilers, to be ended together
     ) as go:
         assert go.stdout is not None
-        late = threading.Timer(seconds, os.killpg, (go.pid, signal.SIGTERM))
+        given_up = threading.Event()
+        late = threading.Timer(seconds, _give_up, (go.pid, given_up))
         late.start()
         lines: list[str] = []
         said = started = time.monotonic()
@@ -240,12 +244,20 @@ def _watch(command: list[str], environment: dict[str, str], seconds: float, say:
             if time.monotonic() - said > 10:
                 said = time.monotonic()
                 say(f"  {said - started:4.0f} s: {len(lines)} of about {_PACKAGES} steps")
+                if said - started > 120 and len(lines) / _PACKAGES < (said - started) / seconds / 3:
+                    _give_up(go.pid, given_up)
         late.cancel()
-    if time.monotonic() - started >= seconds:
-        raise _NotBuilt(f"MinIO was not built within {seconds:g} s")
+    if given_up.is_set():
+        raise _NotBuilt(f"MinIO is not built within {seconds:g} s")
     if go.returncode:
         say("\n".join(lines[-10:]))
         raise _NotBuilt(f"MinIO did not build: `go install` ended with {go.returncode}")
+
+
+def _give_up(group: int, given_up: threading.Event) -> None:
+    given_up.set()
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGTERM)
 
 
 if __name__ == "__main__":
