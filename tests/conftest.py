@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.examples import some
 from tests.services import minio, postgresql
 from tests.services.pki import Pki, make_pki
 
@@ -16,7 +17,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 SHARED = PROJECT.parent / "shared"  # official schemas, sample documents and conformance cases, where they are present
 
 # How fast examples are made and tried says something about the machine, nothing about the product.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "unhurried", max_examples=some(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("unhurried")
 
 

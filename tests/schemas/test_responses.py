@@ -13,6 +13,7 @@ from schemas.errors import BY_CODE, XdsError
 from schemas.responses import RegistryOutcome, error_list, read_registry_response, registry_response
 from schemas.vocabulary import ResponseStatus, Severity
 from soap.xml import parse_trusted
+from tests.examples import some
 from tests.schemas.strategies import AWKWARD
 from tests.schemas.xsd.official import Schemas, faults, official_schemas
 
@@ -48,7 +49,7 @@ def test_the_response_of_each_error_is_valid_and_reads_back(
     assert [told(one) for one in read.errors] == [told(error)]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=some(200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(ResponseStatus), st.lists(_ERRORS, max_size=4))
 def test_any_errors_with_any_text_make_a_valid_response(
     official: Schemas, status: ResponseStatus, errors: list[XdsError]

@@ -147,6 +147,7 @@ def run_server(say: Callable[[str], None] = print) -> Iterator[S3Server]:
                 "MINIO_ROOT_PASSWORD": secret_key,
                 "MINIO_BROWSER": "off",
                 "MINIO_UPDATE": "off",
+                "MINIO_SCANNER_SPEED": "slowest",  # nothing is there long enough to be looked after
                 # a key of its own lets the server encrypt at rest (SSE-S3, SSE-KMS) without a key service
                 "MINIO_KMS_SECRET_KEY": "feuillet-tests:" + base64.b64encode(secrets.token_bytes(32)).decode(),
             }

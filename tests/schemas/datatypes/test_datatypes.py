@@ -28,6 +28,7 @@ from schemas.datatypes import (
     escape,
     unescape,
 )
+from tests.examples import some
 from tests.schemas.strategies import DATA_TYPES
 
 OID = "1.2.250.1.213.1.4.8"
@@ -35,7 +36,7 @@ OID = "1.2.250.1.213.1.4.8"
 
 @pytest.mark.parametrize("kind", DATA_TYPES, ids=lambda kind: kind.__name__)
 def test_a_value_is_written_as_it_was_read(kind: Any) -> None:
-    @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=some(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(DATA_TYPES[kind])
     def check(text: str) -> None:
         value = kind.parse(text)
@@ -48,7 +49,7 @@ def test_a_value_is_written_as_it_was_read(kind: Any) -> None:
 
 @pytest.mark.parametrize("kind", DATA_TYPES, ids=lambda kind: kind.__name__)
 def test_any_text_is_a_value_or_is_refused_with_a_reason_that_does_not_repeat_it(kind: Any) -> None:
-    @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=some(200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.one_of(st.text(max_size=300), st.text("0123456789^&|.ISOPIDab-:/ \n\u2603", max_size=40)))
     def check(text: str) -> None:
         refusal = _refusal(kind, text)

@@ -20,6 +20,7 @@ from schemas.ebrim.reading import Problems
 from schemas.ebrim.submission import decode_submission
 from schemas.vocabulary import RIM, AssociationType
 from soap.xml import parse_untrusted
+from tests.examples import some
 from tests.schemas import strategies as s
 
 DECODERS: dict[type, Callable[[etree._Element, Problems], Any]] = {
@@ -29,7 +30,7 @@ DECODERS: dict[type, Callable[[etree._Element, Problems], Any]] = {
     m.Association: decode_association,
 }
 PLACES = (r.SLOT, r.NAME, r.DESCRIPTION, r.VERSION_INFO, r.CLASSIFICATION, r.EXTERNAL_IDENTIFIER)
-UNHURRIED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+UNHURRIED = settings(max_examples=some(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def travelled(element: etree._Element) -> etree._Element:
@@ -61,7 +62,9 @@ def test_an_object_that_was_encoded_decodes_to_itself(kind: type) -> None:
     check()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=some(60), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(s.submissions)
 def test_a_submission_that_was_encoded_decodes_to_itself(submission: m.Submission) -> None:
     problems = Problems()

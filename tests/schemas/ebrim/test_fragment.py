@@ -23,6 +23,7 @@ from schemas.ebrim.reading import Problems
 from schemas.ebrim.submission import DecodedSubmission, decode_submission
 from schemas.vocabulary import AssociationType, AvailabilityStatus
 from soap.xml import parse_trusted
+from tests.examples import some
 from tests.schemas import strategies as s
 from tests.schemas.corpus import Document, Spoiler, documents
 from tests.schemas.ebrim.test_encode import decoded
@@ -30,8 +31,10 @@ from tests.schemas.xsd.official import Schemas, faults, official_schemas
 from tests.schemas.xsd.samples import OBJECTS, parse
 
 ENTRY = "urn:uuid:0d2dbd5c-29f8-4f36-9b4e-f5ad4a4cd2cf"
-UNHURRIED = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-SLOW = settings(UNHURRIED, max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+UNHURRIED = settings(max_examples=some(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(
+    UNHURRIED, max_examples=some(50), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from schemas import vocabulary as v
 from schemas.ebrim import reading as r
 from schemas.ebrim.reading import Problems
 from schemas.ebrim.shape import check_shape, is_uri
+from tests.examples import some
 from tests.schemas.xsd.official import Schemas, faults, official_schemas
 from tests.schemas.xsd.samples import OBJECTS, parse
 
@@ -65,7 +66,7 @@ def entry() -> etree._Element:
     return element
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=some(1500), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=st.one_of(_URI_LIKE, st.text(max_size=20)))
 def test_what_we_take_as_a_uri_the_official_schema_does_too(text: str, official: Schemas) -> None:
     if is_uri(text):

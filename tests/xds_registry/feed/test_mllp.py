@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import some
 from tests.services.pki import Pki
 from tests.xds_registry.feed.hospital import Ack, Link, adt, cx, events, known
 from xds_registry.feed.mllp import FrameReader, FramingError, MllpLimits, framed
@@ -244,7 +245,7 @@ def test_over_tls_a_sender_without_a_certificate_or_without_tls_is_not_served(
 _CONTENT = st.binary(max_size=60).map(lambda data: bytes(b for b in data if b not in (0x0B, 0x1C)))
 
 
-@settings(max_examples=60)
+@settings(max_examples=some(60))
 @given(st.lists(_CONTENT, max_size=5), st.integers(1, 7))
 def test_frames_come_out_as_they_went_in_however_they_are_cut(messages: list[bytes], piece: int) -> None:
     ours, theirs = socket.socketpair()
@@ -258,7 +259,7 @@ def test_frames_come_out_as_they_went_in_however_they_are_cut(messages: list[byt
         assert reader.next() is None
 
 
-@settings(max_examples=60)
+@settings(max_examples=some(60))
 @given(st.binary(max_size=200))
 def test_any_stream_ends_in_messages_or_in_a_framing_error(stream: bytes) -> None:
     ours, theirs = socket.socketpair()

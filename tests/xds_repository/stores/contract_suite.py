@@ -218,7 +218,7 @@ class ObjectStoreContract:
         assert 0 < len(b"".join(delivered)) < expected.size
 
     def test_memory_stays_flat_for_a_large_document(self, store: ObjectStore, spool: Path) -> None:
-        key, source = BlobKey.new(), receive(pattern(64 * MEBIBYTE), spool, in_memory=False)
+        key, source = BlobKey.new(), receive(pattern(40 * MEBIBYTE), spool, in_memory=False)
         tracemalloc.start()
         try:
             store.put(key, source)
@@ -226,7 +226,7 @@ class ObjectStoreContract:
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-        assert size == 64 * MEBIBYTE
+        assert size == 40 * MEBIBYTE
         assert peak < 24 * MEBIBYTE
 
     def test_a_usable_store_passes_its_probe(self, store: ObjectStore) -> None:
