@@ -11,7 +11,7 @@ import binascii
 import datetime
 from collections.abc import Callable
 from copy import deepcopy
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from lxml import etree
@@ -209,9 +209,15 @@ def _take_out(element: etree._Element) -> None:
 
 def _holder(certificate: Certificate, reason: Reason) -> ProfessionalCertificate:
     try:
-        return read_professional(certificate)
+        return _professional(certificate)
     except CertificateUnreadable:
         raise AssertionRefused(reason, "private extensions", certificate.fingerprint) from None
+
+
+@lru_cache(maxsize=1024)
+def _professional(certificate: Certificate) -> ProfessionalCertificate:
+    """The same few hundred holders come with every request."""
+    return read_professional(certificate)
 
 
 def _ds(local: str) -> str:
