@@ -24,6 +24,8 @@ from card_auth.vihf.vocabulary import (
 _PROFESSIONAL: Final = re.compile(r"0[0-9A-Z]{9}|8[0-9]{11}", re.ASCII)
 _INTERNAL: Final = re.compile(r"[0-9]([0-9A-Z]{8,20})/[^\s/]{1,64}", re.ASCII)
 
+_FIRST: Final = frozenset({PROFESSIONS, FUTURE_PROFESSIONS, NOT_PROFESSIONALS})  # who somebody is: the first role only
+
 
 def refusal_of_mode(statement: Statement, holder: ProfessionalCertificate, policy: VihfPolicy) -> Reason | None:
     """A card's holder speaks for themselves, a structure for its people; the reinforced mode is of version 3.0."""
@@ -62,8 +64,10 @@ def refusal_of_roles(statement: Statement, holder: ProfessionalCertificate) -> R
     first, *others = statement.roles
     if first.code_system == PROFESSIONS and first.code in SPECIALISED_PROFESSIONS and not others:
         return Reason.OTHER_PROFESSION
+    if any(role.code_system in _FIRST for role in others):
+        return Reason.OTHER_PROFESSION
     if statement.mode is not AccessMode.DIRECT:
-        known = first.code_system in {PROFESSIONS, FUTURE_PROFESSIONS, NOT_PROFESSIONALS}
+        known = first.code_system in _FIRST
         return None if known else Reason.OTHER_PROFESSION
     own = {
         PROFESSIONS: first.code == holder.profession,
