@@ -1,9 +1,10 @@
 """`python -m bench.vihf`: what verifying an assertion costs a server, beside what no verification can leave out.
 
 The floor is two canonicalisations and one RSA-2048 verification of the same bytes; both run in turns in one process, so
-that what disturbs one disturbs the other. The best round of each counts, by the wall clock: CPU clocks of some sandboxes are too coarse.
+that what disturbs one disturbs the other. The best round of each counts, by the wall clock.
 """
 
+# ruff: noqa: ARG002 (an interface is kept)
 from __future__ import annotations
 
 import datetime
