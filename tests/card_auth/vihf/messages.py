@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from lxml import etree
 
 from card_auth.caller import AccessMode, AuthenticationLevel, Role, Software
@@ -144,7 +145,7 @@ class Forger:
             if "MGF1" in self.method:
                 return self.key.sign(data, padding.PSS(padding.MGF1(digest), digest.digest_size), digest)
             return self.key.sign(data, padding.PKCS1v15(), digest)
-        r, s = ec.utils.decode_dss_signature(self.key.sign(data, ec.ECDSA(digest)))  # type: ignore[attr-defined]
+        r, s = decode_dss_signature(self.key.sign(data, ec.ECDSA(digest)))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
     def _method(self, parent: etree._Element, local: str, algorithm: str) -> None:
