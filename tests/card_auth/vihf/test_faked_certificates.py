@@ -55,7 +55,7 @@ def _names(world: World) -> tuple[x509.Name, x509.Name, rsa.RSAPrivateKey]:
 
 FAKES: dict[str, Callable[[World, Keys], tuple[Key, tuple[bytes, ...]]]] = {
     "self-signed under the same name": lambda w, k: (k[0], (_like(w, k[0], _names(w)[1], k[0]),)),
-    "of an authority of the same name": lambda w, k: (k[0], (_like(w, k[0], _names(w)[0], k[1]),)),
+    "of an authority of the same name": lambda w, k: (k[0], (_like(w, k[0], _names(w)[0], new_key()),)),
     "of an authority that came along": lambda w, k: (
         k[0],
         (_like(w, k[0], _names(w)[1], k[1]), _like(w, k[1], _names(w)[1], k[1], authority=True)),
