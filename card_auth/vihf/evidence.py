@@ -103,7 +103,7 @@ class Evidence:
         """What the digest is computed over: the assertion without its signature, in exclusive canonical form."""
         prefixes = _prefixes(self.signed_info, "Transform")
         # a copy in the same namespaces, since a PrefixList may name some that only the envelope declares
-        surroundings = etree.Element("surroundings", nsmap=dict(self.assertion.nsmap))
+        surroundings = etree.Element("surroundings", nsmap=self.assertion.nsmap)
         surroundings.append(deepcopy(self.assertion))
         signature = surroundings[0].find(SIGNATURE)
         if signature is not None:
