@@ -12,7 +12,7 @@ import datetime
 from collections.abc import Callable
 from copy import deepcopy
 from functools import cached_property, lru_cache
-from typing import Final
+from typing import Final, cast
 
 from lxml import etree
 
@@ -103,7 +103,8 @@ class Evidence:
         """What the digest is computed over: the assertion without its signature, in exclusive canonical form."""
         prefixes = _prefixes(self.signed_info, "Transform")
         # a copy in the same namespaces, since a PrefixList may name some that only the envelope declares
-        surroundings = etree.Element("surroundings", nsmap=self.assertion.nsmap)
+        namespaces = cast("dict[str, str]", self.assertion.nsmap)  # the stubs know of no default namespace
+        surroundings = etree.Element("surroundings", nsmap=namespaces)
         surroundings.append(deepcopy(self.assertion))
         signature = surroundings[0].find(SIGNATURE)
         if signature is not None:
