@@ -19,6 +19,9 @@ export UV_SYSTEM_CERTS := true
 export UV_NATIVE_TLS := true
 endif
 
+# Every command and every server of the tests starts from compiled modules, even where the environment forbids writing them
+unexport PYTHONDONTWRITEBYTECODE
+
 # on Linux the extra `card` is built here, against the headers of PC/SC; without them Feuillet lacks cards only
 PCSC = [[ $$(uname) != Linux ]] || { [[ -e /usr/include/PCSC/winscard.h ]] && command -v swig >/dev/null; }
 SYNC = $(UV) sync --frozen --all-extras $$({ $(PCSC); } || echo --no-extra card)
@@ -43,9 +46,9 @@ serve: $(READY) ## Run a registry and a repository with demo keys and data
 
 test: $(READY) ## Run every test, against real servers
 	@tests/services/install
-	@$(SYNC) --quiet
+	@$(SYNC) --group object-store --quiet
 	@$(PYTHON) -m tests.services.minio
-	@$(PYTHON) -m pytest $(ARGS)
+	@FEUILLET_TESTS_MINIO_SECONDS=0 $(PYTHON) -m pytest -n auto --dist loadfile $(ARGS)
 
 fuzz: $(READY) ## Run each fuzz target for FUZZ_SECONDS (60)
 	@tests/services/fuzz $(PYTHON) $(FUZZ_SECONDS)

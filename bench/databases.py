@@ -59,7 +59,7 @@ class PostgresqlDatabases:
         self._stack = stack
         self._captured = captured
         self._say = say
-        self._cluster = stack.enter_context(postgresql.run_cluster(durable=True))
+        self._cluster = stack.enter_context(postgresql.run_cluster())
         self.name = f"PostgreSQL {self._cluster.version}"
         self._filled: dict[int, Filled] = {}
 

@@ -58,6 +58,8 @@ _OPTIONS: Final[dict[str, Any]] = {
 # What one feed finds is held until it is looked at: more of it at once sends Python's garbage collector through the
 # whole process again and again, which costs more than the parsing.
 _CHUNK: Final = 2048
+# Within the other limits, so many bytes cost milliseconds. What a clock says of them is about the machine.
+_UNTIMED: Final = 65_536
 # Versions below have known holes, in the libxslt of the lxml wheel among others.
 _OLDEST_LXML: Final = (6, 1, 1, 0)
 _OLDEST_LIBXML: Final = (2, 14, 6)
@@ -211,7 +213,7 @@ class _Counted:
                 parser.feed(data[position : position + _CHUNK])
                 for event, item in parser.read_events():
                     self._count(event, item, long_values)
-                if time.thread_time() > deadline:
+                if position >= _UNTIMED and time.thread_time() > deadline:
                     raise XmlRefused(Refusal.TOO_SLOW)
             root = parser.close()
             for event, item in parser.read_events():

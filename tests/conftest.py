@@ -7,12 +7,17 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.services import minio, postgresql
 from tests.services.pki import Pki, make_pki
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = PROJECT.parent / "shared"  # official schemas, sample documents and conformance cases, where they are present
+
+# How fast examples are made and tried says something about the machine, nothing about the product.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 def pytest_report_header() -> list[str]:
@@ -69,24 +74,6 @@ def postgresql_cluster() -> Iterator[postgresql.Cluster]:
 def postgresql_url(postgresql_cluster: postgresql.Cluster) -> Iterator[str]:
     """The SQLAlchemy URL of an empty PostgreSQL database."""
     with postgresql_cluster.fresh_database() as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def durable_postgresql_cluster() -> Iterator[postgresql.Cluster]:
-    """A PostgreSQL that waits for the disk, as the product demands of the server it is given."""
-    try:
-        postgresql.programs()
-    except postgresql.PostgresqlAbsent as absent:
-        pytest.skip(f"PostgreSQL: {absent}")
-    with postgresql.run_cluster(durable=True) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def durable_postgresql_url(durable_postgresql_cluster: postgresql.Cluster) -> Iterator[str]:
-    """The SQLAlchemy URL of an empty database that a production server accepts."""
-    with durable_postgresql_cluster.fresh_database() as url:
         yield url
 
 

@@ -36,9 +36,9 @@ def open_database(url: str, *, pool_size: int = 8) -> Engine:
         parsed,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=1,
+        pool_timeout=5,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 2},
+        connect_args={"connect_timeout": 10},
     )
     event.listen(engine, "first_connect", _assert_durable)
     return engine

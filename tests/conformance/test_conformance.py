@@ -71,7 +71,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path, pki: Pki, shared: Pat
     database, store = None, None
     if request.param.startswith("PostgreSQL"):
         server: minio.S3Server = request.getfixturevalue("s3_server")
-        database = request.getfixturevalue("durable_postgresql_url")
+        database = request.getfixturevalue("postgresql_url")
         store = in_bucket(server, request.getfixturevalue("s3_bucket"))
     with run_engine(
         tmp_path / "engine", pki, database_url=database, store=store, affinity_domain=str(domain)

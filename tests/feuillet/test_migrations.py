@@ -21,10 +21,8 @@ from xds_repository import tables as repository_tables
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """An empty database."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/empty.db"
-    else:
-        url = request.getfixturevalue("durable_postgresql_url")
+    embedded = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path}/empty.db" if embedded else request.getfixturevalue("postgresql_url")
     opened = open_database(url)
     yield opened
     opened.dispose()

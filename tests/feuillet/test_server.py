@@ -25,7 +25,7 @@ from tests.xds_repository.submissions import submission
 
 COMMAND = Path(sys.executable).with_name("feuillet")
 #: "Ready within ten seconds" on a machine of one's own; the tests share theirs.
-PATIENCE = 60
+PATIENCE = 180
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Server:
 
     def ready(self) -> bool:
         try:
-            return requests.get(f"{self.base}/readyz", timeout=5).ok
+            return requests.get(f"{self.base}/readyz", timeout=20).ok
         except requests.RequestException:
             return False
 
@@ -61,7 +61,7 @@ def serving(configuration: Path, log: Path) -> Iterator[Server]:
         process.wait_until(server.ready, running, log=log, seconds=PATIENCE)
         yield server
     finally:
-        process.stop(running, seconds=40)
+        process.stop(running, seconds=90)
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_a_request_under_way_is_finished_before_the_server_ends(configuration: P
             connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:100])
             figures = f"{server.base}/metrics"
             process.wait_until(
-                lambda: "in_flight 1.0" in requests.get(figures, timeout=5).text, server.running, log=server.log
+                lambda: "in_flight 1.0" in requests.get(figures, timeout=20).text, server.running, log=server.log
             )
             server.running.send_signal(signal.SIGTERM)
             process.wait_until(lambda: "server.stopping" in server.log.read_text(), server.running, log=server.log)
@@ -149,18 +149,18 @@ def test_tls_asks_for_a_certificate_and_refuses_old_versions(configuration: Path
     keys = configuration.parent / "pki"
     with serving(configuration, tmp_path / "log"):
         own = {"verify": str(keys / "ca.pem"), "cert": (str(keys / "client.pem"), str(keys / "client.key"))}
-        assert requests.get(f"https://{https}/healthz", timeout=10, **own).text == "alive\n"  # type: ignore[arg-type]
-        assert requests.get(f"https://{https}/readyz", timeout=10, **own).status_code == 404  # type: ignore[arg-type]
+        assert requests.get(f"https://{https}/healthz", timeout=60, **own).text == "alive\n"  # type: ignore[arg-type]
+        assert requests.get(f"https://{https}/readyz", timeout=60, **own).status_code == 404  # type: ignore[arg-type]
         with pytest.raises(requests.RequestException):
-            requests.get(f"https://{https}/healthz", timeout=10, verify=own["verify"])  # type: ignore[arg-type]
+            requests.get(f"https://{https}/healthz", timeout=60, verify=own["verify"])  # type: ignore[arg-type]
         with pytest.raises(requests.RequestException):  # of another authority
-            requests.get(f"https://{https}/healthz", timeout=10, verify=own["verify"], cert=pki.client.files)  # type: ignore[arg-type]
+            requests.get(f"https://{https}/healthz", timeout=60, verify=own["verify"], cert=pki.client.files)  # type: ignore[arg-type]
         context = ssl.create_default_context(cafile=str(keys / "ca.pem"))
         context.load_cert_chain(keys / "client.pem", keys / "client.key")
         with pytest.warns(DeprecationWarning, match="TLSv1"):
             context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
         host, _, port = https.rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=10) as raw, pytest.raises(ssl.SSLError):
+        with socket.create_connection((host, int(port)), timeout=60) as raw, pytest.raises(ssl.SSLError):
             context.wrap_socket(raw, server_hostname="localhost")
 
 
@@ -178,7 +178,7 @@ def test_audit_events_are_published_once(configuration: Path, tmp_path: Path) ->
     with serving(configuration, tmp_path / "log") as server:
         body = envelope(PROVIDE, submission(b"<a/>").inline())
         headers = {"Content-Type": "application/soap+xml"}
-        answer = requests.post(f"{server.base}/repository", body, headers=headers, timeout=30)
+        answer = requests.post(f"{server.base}/repository", body, headers=headers, timeout=120)
         published = f'"correlation_id": "{answer.headers["X-Correlation-ID"]}"'
 
         def events() -> list[str]:

@@ -64,7 +64,7 @@ def test_an_input_that_breaks_a_promise_is_shown(capfd: pytest.CaptureFixture[st
 
 
 def test_an_input_that_hangs_is_shown(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "PATIENCE", 0.3)
+    monkeypatch.setattr(run, "PATIENCE", 3.0)
 
     def check(data: bytes) -> Outcome:
         if b"!" in data:

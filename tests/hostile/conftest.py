@@ -18,7 +18,7 @@ from tests.hostile.case import Case, bait
 from tests.services import process
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 
 
 @dataclass(frozen=True)

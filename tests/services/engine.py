@@ -55,7 +55,7 @@ class Engine:
             f"MSH|^~\\&|TEST|TEST|FEUILLET|FEUILLET|20260101000000||ADT^A01|{uuid.uuid4().hex[:20]}|P|2.3.1\r"
             f"EVN|A01|20260101000000\rPID|||{patient}||TEST^TEST\rPV1||O\r"
         )
-        with socket.create_connection((host, int(port)), timeout=10) as connection:
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
             connection.sendall(b"\x0b" + message.encode() + b"\x1c\r")
             answer = connection.recv(4096)
         if b"MSA|AA|" not in answer:
@@ -125,11 +125,11 @@ mllp = "{mllp}"
         process.wait_until(lambda: _answers(f"http://{plain}/readyz"), server, log=log)
         yield Engine(f"https://{https}", f"http://{plain}", mllp, pki, configuration, server, log)
     finally:
-        process.stop(server, seconds=40)
+        process.stop(server, seconds=90)
 
 
 def _answers(url: str) -> bool:
     try:
-        return requests.get(url, timeout=2).ok
+        return requests.get(url, timeout=10).ok
     except requests.RequestException:
         return False

@@ -1,6 +1,9 @@
-"""An S3 server of the tests' own: MinIO built from its Go module, or SeaweedFS where no Go toolchain is.
+"""An S3 server of the tests' own: MinIO built from its Go module, or SeaweedFS where that can't be had.
 
-`python -m tests.services.minio` gets the server ahead of the tests, showing how far the build is.
+`python -m tests.services.minio` gets the server ahead of the tests, showing how far the build is. The build may take
+FEUILLET_TESTS_MINIO_SECONDS (an hour), and is given up as soon as its pace shows that it will need far longer. With 0
+none is begun, only one that runs already is waited for. Go keeps what a build has compiled that was given up: the next
+one goes on from there.
 """
 
 from __future__ import annotations
@@ -12,12 +15,14 @@ import os
 import platform
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -30,6 +35,7 @@ from tests.services import process
 MODULE = "github.com/minio/minio"
 VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"  # MinIO of 2026-02-12; its go.mod asks for Go 1.24 or later
 _PACKAGES = 1550  # about as many as the build compiles, for the progress it prints
+_PATIENCE = "FEUILLET_TESTS_MINIO_SECONDS"
 
 
 class Kind(StrEnum):
@@ -41,6 +47,10 @@ class Kind(StrEnum):
 
 class S3Absent(Exception):
     """No S3 server is installed and none can be built here."""
+
+
+class _NotBuilt(Exception):
+    """Why there is no MinIO."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +88,7 @@ class S3Server:
             secret_key=self.secret_key,
             secure=self.secure,
             region=self.region,
-            http_client=urllib3.PoolManager(timeout=urllib3.Timeout(10), retries=False),
+            http_client=urllib3.PoolManager(timeout=urllib3.Timeout(60), retries=False),
         )
 
     @contextmanager
@@ -101,25 +111,23 @@ def cached_program() -> Path:
 
 
 def program(say: Callable[[str], None] = print) -> Program:
-    """An S3 server to run: the cached MinIO, else one built now (minutes), else SeaweedFS's `weed` on PATH.
+    """An S3 server to run: the cached MinIO, else one built now (minutes), else SeaweedFS's `weed`.
+
+    `weed` is looked for beside this interpreter, where `make test` puts it, and on PATH.
 
     Raises:
         S3Absent: none of these.
     """
     built = cached_program()
-    if built.exists():
-        return Program(Kind.MINIO, built)
-    reason = "there is no Go toolchain"
-    if go := shutil.which("go"):
-        try:
-            _build(go, built, say)
-        except subprocess.CalledProcessError as error:
-            reason = f"MinIO did not build ({error})"
-        else:
-            return Program(Kind.MINIO, built)
-    if weed := shutil.which("weed"):
+    try:
+        _build(built, say)
+    except _NotBuilt as reason:
+        beside = Path(sys.executable).parent
+        weed = shutil.which("weed", path=os.pathsep.join([str(beside), os.environ.get("PATH", "")]))
+        if weed is None:
+            raise S3Absent(f"no S3 server: {reason}, and there is no `weed`") from None
         return Program(Kind.SEAWEEDFS, Path(weed))
-    raise S3Absent(f"no S3 server: {reason}, and no `weed` is on PATH")
+    return Program(Kind.MINIO, built)
 
 
 @contextmanager
@@ -144,7 +152,7 @@ def run_server(say: Callable[[str], None] = print) -> Iterator[S3Server]:
             }
         else:
             command = _seaweedfs_command(chosen.path, base, port, access_key, secret_key)
-            environment = {}
+            environment = {"WEED_S3_SSE_KEY": secrets.token_urlsafe(24)}  # likewise, for SSE-S3
         server = process.start(command, log=log, environment=environment, directory=base)
         try:
             running = S3Server(f"127.0.0.1:{port}", access_key, secret_key, chosen)
@@ -169,9 +177,11 @@ def _seaweedfs_command(path: Path, base: Path, port: int, access_key: str, secre
     }
     identities.write_text(json.dumps({"identities": [account]}))
     (base / "data").mkdir()
-    others = [f"-{name}={process.free_port()}" for name in ("master.port", "volume.port", "filer.port")]
-    return [path, "server", f"-dir={base / 'data'}", "-ip=127.0.0.1", *others, "-s3", f"-s3.port={port}",
-            f"-s3.config={identities}"]  # fmt: skip
+    ports = [f"-{part}.port={process.free_port()}" for part in ("master", "volume", "filer")]
+    ports += [f"-{part}.port.grpc={process.free_port()}" for part in ("master", "volume", "filer", "s3")]
+    none = ["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]
+    return [path, "server", f"-dir={base / 'data'}", "-ip=127.0.0.1", *ports, *none, "-s3", f"-s3.port={port}",
+            f"-s3.config={identities}", "-volume.max=0", "-master.volumeSizeLimitMB=1024"]  # fmt: skip
 
 
 def _answers(server: S3Server) -> bool:
@@ -182,31 +192,51 @@ def _answers(server: S3Server) -> bool:
     return True
 
 
-def _build(go: str, target: Path, say: Callable[[str], None]) -> None:
-    """`go install` into the cache; a second test run waits for the first one's result."""
+def _build(target: Path, say: Callable[[str], None]) -> None:
+    """`go install` into the cache; a second test run waits for the first one's result. Raises `_NotBuilt`."""
+    if target.exists():
+        return
+    go = shutil.which("go")
+    if go is None:
+        raise _NotBuilt("there is no Go toolchain")
+    seconds = float(os.environ.get(_PATIENCE, "3600"))
     target.parent.mkdir(parents=True, exist_ok=True)
     with (target.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if target.exists():
             return
+        if not seconds:
+            raise _NotBuilt(f"MinIO is not built, and {_PATIENCE} is 0")
         say(f"building MinIO {VERSION} with {go}: some minutes, once")
         with tempfile.TemporaryDirectory(dir=target.parent) as fresh:
             environment = {
                 **os.environ,
                 "GOBIN": fresh,
                 "GOFLAGS": "",
+                "GOGC": "400",  # the compilers are short-lived: memory is cheaper than their garbage collection
                 "CGO_ENABLED": "0",
                 "GOTOOLCHAIN": "auto",  # an older Go fetches the one the module asks for
             }
-            install = [go, "install", "-p", "2", "-v", "-trimpath", "-ldflags=-s -w", f"{MODULE}@{VERSION}"]
-            _show_progress(install, environment, say)
+            install = [go, "install", "-v", "-trimpath", "-ldflags=-s -w", f"{MODULE}@{VERSION}"]
+            _watch(install, environment, seconds, say)
             (Path(fresh) / "minio").rename(target)
         say(f"built {target} for {platform.machine()}")
 
 
-def _show_progress(command: list[str], environment: dict[str, str], say: Callable[[str], None]) -> None:
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as go:
+def _watch(command: list[str], environment: dict[str, str], seconds: float, say: Callable[[str], None]) -> None:
+    """Run the build and say how far it is. Raises `_NotBuilt` when it fails or takes too long."""
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,  # with its compilers, to be ended together
+    ) as go:
         assert go.stdout is not None
+        given_up = threading.Event()
+        late = threading.Timer(seconds, _give_up, (go.pid, given_up))
+        late.start()
         lines: list[str] = []
         said = started = time.monotonic()
         for line in go.stdout:
@@ -214,9 +244,20 @@ def _show_progress(command: list[str], environment: dict[str, str], say: Callabl
             if time.monotonic() - said > 10:
                 said = time.monotonic()
                 say(f"  {said - started:4.0f} s: {len(lines)} of about {_PACKAGES} steps")
+                if said - started > 120 and len(lines) / _PACKAGES < (said - started) / seconds / 3:
+                    _give_up(go.pid, given_up)
+        late.cancel()
+    if given_up.is_set():
+        raise _NotBuilt(f"MinIO is not built within {seconds:g} s")
     if go.returncode:
         say("\n".join(lines[-10:]))
-        raise subprocess.CalledProcessError(go.returncode, command)
+        raise _NotBuilt(f"MinIO did not build: `go install` ended with {go.returncode}")
+
+
+def _give_up(group: int, given_up: threading.Event) -> None:
+    given_up.set()
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGTERM)
 
 
 if __name__ == "__main__":

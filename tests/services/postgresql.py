@@ -21,7 +21,6 @@ from psycopg import sql
 from tests.services import process
 
 _ACCOUNTS = ("postgres", "nobody")  # whom the server runs as when we are root, whom it refuses
-_FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 
 
 class PostgresqlAbsent(Exception):
@@ -63,7 +62,7 @@ class Cluster:
             password=self.password,
             dbname="postgres",
             autocommit=True,
-            connect_timeout=5,
+            connect_timeout=30,
         )
 
     def answers(self) -> bool:
@@ -91,12 +90,10 @@ def programs() -> Path:
 
 
 @contextmanager
-def run_cluster(*, durable: bool = False) -> Iterator[Cluster]:
+def run_cluster() -> Iterator[Cluster]:
     """Make a cluster in a temporary directory, run it, and remove it.
 
-    Args:
-        durable: keep PostgreSQL's own durability settings (for measurements). Off, commits do not wait for the disk,
-            which only a crash of the operating system could tell.
+    It waits for the disk, as PostgreSQL does by itself: the product refuses one that may lose what it acknowledged.
     """
     bin_directory = programs()
     account = next((name for name in _ACCOUNTS if _exists(name)), None) if os.geteuid() == 0 else None
@@ -117,7 +114,6 @@ def run_cluster(*, durable: bool = False) -> Iterator[Cluster]:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": str(base),
             "max_connections": "200",
-            **(dict(setting.split("=") for setting in _FAST) if not durable else {}),
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         server = process.start(

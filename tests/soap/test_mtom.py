@@ -66,7 +66,7 @@ def pieces(content: bytes, cuts: list[int]) -> Iterator[bytes]:
 _CONTENT = st.one_of(st.binary(max_size=400), st.text("\r\n-bu0ndary=", max_size=200).map(str.encode))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(_CONTENT, st.lists(_CONTENT, max_size=4), st.lists(st.integers(0, 999), max_size=4), st.integers(1, 300))
 def test_what_is_written_is_read_back(
     tmp_path: Path, root: bytes, contents: list[bytes], cuts: list[int], step: int

@@ -251,6 +251,11 @@ def test_a_document_that_takes_too_much_time_is_given_up() -> None:
     assert verdict(document, XmlLimits(cpu_seconds=0.0)) is Refusal.TOO_SLOW
 
 
+def test_a_small_document_is_never_called_slow_however_busy_the_machine() -> None:
+    document = ("<a>" + '<b xmlns:c="urn:c"/>' * 3_000 + "</a>").encode()
+    assert verdict(document, XmlLimits(cpu_seconds=0.0)) is None
+
+
 def _document(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     names = st.sampled_from(["a", "b", "p:c", "loooooong"])
     attributes = st.dictionaries(st.sampled_from(["x", "y", "z", "p:w", "attribute"]), st.text("ab<&= \n", max_size=25))

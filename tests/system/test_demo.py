@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +16,7 @@ import requests
 from tests.services import minio, process
 from tests.services.engine import in_bucket, run_engine
 from tests.services.pki import Pki
-from tests.system.demonstration import FIRST, PATIENT, PROJECT, Curl, walk_through
+from tests.system.demonstration import FIRST, PATIENT, PROJECT, SECOND, Curl, walk_through
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 COMMAND = Path(sys.executable).with_name("feuillet")
@@ -41,7 +43,7 @@ def running_demo(data: Path, ports: list[int], documents: Path | None) -> Iterat
         directory=PROJECT / "tests" if documents is None else PROJECT,
     )
     try:
-        process.wait_until(lambda: "Ctrl-C" in output.read_text(), server, log=output, seconds=120)
+        process.wait_until(lambda: "Ctrl-C" in output.read_text(), server, log=output, seconds=300)
         yield output
     finally:
         assert process.stop(server, seconds=60) == 0
@@ -72,25 +74,40 @@ def test_the_demo_brings_a_document_of_its_own(tmp_path: Path) -> None:
         assert status == "Approved"
         assert curl.read(unique_id) == (PROJECT / "feuillet/demo/documents/lettre.xml").read_bytes()
         with pytest.raises(requests.exceptions.SSLError):  # the server's authority is the demo's own
-            requests.get(f"https://127.0.0.1:{ports[0]}/healthz", timeout=10)
+            requests.get(f"https://127.0.0.1:{ports[0]}/healthz", timeout=60)
         with pytest.raises(requests.exceptions.RequestException):  # and it wants to see a certificate
             requests.get(
-                f"https://127.0.0.1:{ports[0]}/healthz", timeout=10, verify=str(tmp_path / "demo-data/keys/ca.pem")
+                f"https://127.0.0.1:{ports[0]}/healthz", timeout=60, verify=str(tmp_path / "demo-data/keys/ca.pem")
             )
+
+
+def test_the_readme_s_shell_lines_do_what_the_readme_says(tmp_path: Path, documents: Path) -> None:
+    (lines,) = re.findall(r"```sh\n(post\(\) .*?)```", (PROJECT / "README.md").read_text(), re.DOTALL)
+    ports = [process.free_port() for _ in range(3)]
+    lines = lines.replace("127.0.0.1:8080", f"127.0.0.1:{ports[1]}").replace("examples/", f"{PROJECT}/examples/")
+    with running_demo(tmp_path / "demo-data", ports, None):
+        done = subprocess.run(["sh", "-eu"], input=lines, cwd=documents, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout.count("ResponseStatusType:Success") == 2
+    assert "identical" in done.stdout
+    first, second = FIRST[1], SECOND[1]
+    found = [line.split() for line in done.stdout.splitlines() if line.endswith((first, second))]
+    assert [(status, unique_id) for status, _, unique_id in found[:1]] == [("Approved", first)]
+    assert {unique_id: status for status, _, unique_id in found[1:]} == {first: "Deprecated", second: "Approved"}
 
 
 def test_the_same_sequence_works_on_postgresql_and_s3(
     tmp_path: Path,
     documents: Path,
     pki: Pki,
-    durable_postgresql_url: str,
+    postgresql_url: str,
     s3_server: minio.S3Server,
     s3_bucket: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("FEUILLET_REGISTRY__PATIENT_AUTHORITIES", '["1.2.250.1.213.1.4.10"]')
     store = in_bucket(s3_server, s3_bucket)
-    production = {"database_url": durable_postgresql_url, "store": store, "affinity_domain": "ci-sis"}
+    production = {"database_url": postgresql_url, "store": store, "affinity_domain": "ci-sis"}
     with run_engine(tmp_path / "engine", pki, **production) as engine:
         engine.announce(PATIENT)
         walk_through(Curl(engine.plain, documents))

@@ -51,7 +51,7 @@ def test_a_java_client_registers_provides_finds_and_reads_back_with_mtom(
         *("compile", "exec:java", f"-Doutput={tmp_path / 'target'}", f"-Dsettings={properties}"),
         *(f"-D{name}={settings[name]}" for name in ("registry.wsdl", "repository.wsdl")),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=2400, check=False)
     if done.returncode and "Could not transfer artifact" in done.stdout:
         pytest.skip("Maven cannot reach its repository")
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -33,36 +34,25 @@ class Clock:
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a database with the registry's tables, shared by the tests of the session."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('registry')}/registry.db"
-        _create(url)
-        yield url
-        return
-    try:
-        postgresql.programs()
-    except postgresql.PostgresqlAbsent as absent:
-        pytest.skip(f"PostgreSQL: {absent}")
-    # The product does not open a PostgreSQL that may lose what it acknowledged.
-    with postgresql.run_cluster(durable=True) as cluster, cluster.fresh_database() as url:
-        _create(url)
-        yield url
-
-
-def _create(url: str) -> None:
-    engine = open_database(url)
-    tables.metadata.create_all(engine)
-    engine.dispose()
+def opened_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A database with the registry's tables, shared by the tests of the session."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path_factory.mktemp('registry')}/registry.db"
+        else:
+            cluster: postgresql.Cluster = request.getfixturevalue("postgresql_cluster")
+            url = stack.enter_context(cluster.fresh_database())
+        engine = open_database(url)
+        stack.callback(engine.dispose)
+        tables.metadata.create_all(engine)
+        yield engine
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
+def engine(opened_database: Engine) -> Engine:
     """A database whose tables are empty."""
-    engine = open_database(database_url)
-    wipe(engine)
-    yield engine
-    engine.dispose()
+    wipe(opened_database)
+    return opened_database
 
 
 @pytest.fixture

@@ -7,22 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.services import postgresql
 from tests.services.minio import S3Server
 from tests.xds_repository.house import Backend, Client, House, listening
 from xds_repository.stores import FilesystemConfiguration, S3Configuration
-
-
-@pytest.fixture(scope="session")
-def postgresql_cluster() -> Iterator[postgresql.Cluster]:
-    """A PostgreSQL that writes before it acknowledges: a registry uses no other."""
-    try:
-        postgresql.programs()
-    except postgresql.PostgresqlAbsent as absent:
-        pytest.skip(f"PostgreSQL: {absent}")
-    with postgresql.run_cluster(durable=True) as cluster:
-        yield cluster
-
 
 EMBEDDED, PRODUCTION = "SQLite and files", "PostgreSQL and S3"
 

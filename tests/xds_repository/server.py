@@ -95,7 +95,7 @@ def workers(pid: int) -> list[int]:
 
 def _answers(url: str) -> bool:
     try:
-        return requests.get(f"{url}?wsdl", timeout=5).status_code == 200
+        return requests.get(f"{url}?wsdl", timeout=20).status_code == 200
     except requests.RequestException:
         return False
 

@@ -44,10 +44,10 @@ def test_a_typed_client_made_from_the_description_stores_and_reads(url: str, tmp
 
 
 def test_the_schemas_that_the_description_names_are_served(url: str) -> None:
-    wsdl = requests.get(f"{url}?wsdl", timeout=10)
+    wsdl = requests.get(f"{url}?wsdl", timeout=60)
     assert wsdl.status_code == 200
     assert f"{url}?xsd=xdsb.xsd".encode() in wsdl.content
-    assert requests.get(f"{url}?xsd=xdsb.xsd", timeout=10).status_code == 200
+    assert requests.get(f"{url}?xsd=xdsb.xsd", timeout=60).status_code == 200
 
 
 def test_an_action_that_disagrees_with_the_body_is_a_fault_and_stores_nothing(

@@ -36,7 +36,7 @@ class History:
 
     def send(self, url: str, directory: Path, seed: int, stop: threading.Event) -> None:
         """Send submissions of one to three documents, and some of them twice, until the server is gone."""
-        chance, client = random.Random(seed), Client(url, directory, timeout=20.0)
+        chance, client = random.Random(seed), Client(url, directory, timeout=120.0)
         while not stop.is_set():
             sizes = [chance.choice((10, 3000, 400_000)) for _ in range(chance.choice((1, 2, 3)))]
             papers = submission(*(chance.randbytes(size) for size in sizes))

@@ -58,7 +58,7 @@ def test_a_document_of_1_gb_goes_in_and_out_in_flat_memory(
     backend: Backend, tmp_path: Path, say: Callable[[str], None]
 ) -> None:
     with running(backend, tmp_path, gunicorn=True) as (url, server):
-        client = Client(url, tmp_path / "client", limits=UNLIMITED, timeout=300.0)
+        client = Client(url, tmp_path / "client", limits=UNLIMITED, timeout=1200.0)
         round_trip(client, 2 * MEGABYTE)  # everything is loaded and every buffer has been used once
         (worker,) = workers(server.pid)
         before = peak(worker)

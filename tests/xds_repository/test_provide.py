@@ -40,7 +40,7 @@ def test_documents_come_back_as_they_were_sent(open_house: Opens) -> None:
     assert house.rows() == {"sets": 1, "entries": 3, "audited": 1, "documents": 3, "intents": 3, "blobs": 3}
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.binary(max_size=3000), max_size=4), st.booleans(), st.booleans())
 def test_any_bytes_come_back_in_either_packaging(
     client: Client, contents: list[bytes], sent: bool, asked: bool

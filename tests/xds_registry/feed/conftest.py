@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from schemas.affinity_domain import load_affinity_domain
-from tests.services import postgresql
 from tests.xds_registry.feed.hospital import AUTHORITY, NAMESPACE, SECOND_AUTHORITY
 from xds_registry import tables
 from xds_registry.configuration import RegistryConfiguration
@@ -38,29 +37,11 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
         yield registry
 
 
-@pytest.fixture(scope="session")
-def durable_cluster() -> Iterator[postgresql.Cluster]:
-    """A PostgreSQL that writes before it acknowledges: the registry accepts no other."""
-    try:
-        postgresql.programs()
-    except postgresql.PostgresqlAbsent as absent:
-        pytest.skip(f"PostgreSQL: {absent}")
-    with postgresql.run_cluster(durable=True) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def durable_postgresql_url(durable_cluster: postgresql.Cluster) -> Iterator[str]:
-    """The SQLAlchemy URL of an empty database."""
-    with durable_cluster.fresh_database() as url:
-        yield url
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either_registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registry]:
     """A registry on each database in turn."""
     embedded = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path}/registry.db" if embedded else request.getfixturevalue("durable_postgresql_url")
+    url = f"sqlite:///{tmp_path}/registry.db" if embedded else request.getfixturevalue("postgresql_url")
     with opened(url) as registry:
         yield registry
 

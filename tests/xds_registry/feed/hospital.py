@@ -80,7 +80,7 @@ class Link:
     """A connection to the listener."""
 
     def __init__(self, address: tuple[str, int]) -> None:
-        self.socket = socket.create_connection(address, timeout=20)
+        self.socket = socket.create_connection(address, timeout=60)
         self.buffer = b""
 
     def __enter__(self) -> Link:
