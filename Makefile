@@ -42,7 +42,7 @@ $(READY): pyproject.toml uv.lock | $(UV)
 	.cache/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 serve: $(READY) ## Run a registry and a repository with demo keys and data
-	@exec $(VENV)/bin/feuillet serve --demo
+	@exec $(VENV)/bin/feuillet serve --demo --insecure-demo
 
 test: $(READY) ## Run every test, against real servers
 	@tests/services/install

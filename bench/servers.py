@@ -43,7 +43,7 @@ def product(setup: Setup, directory: Path) -> Iterator[Server]:
     """`feuillet serve` on a free port, its log in `directory`: supervisor, listener, workers, companion."""
     port = process.free_port()
     start = "from feuillet.command import main; main()"
-    command = [sys.executable, "-c", start, "serve", "--config", str(setup.write(port))]
+    command = [sys.executable, "-c", start, "serve", "--insecure-demo", "--config", str(setup.write(port))]
     with _running(command, directory / f"product-{port}.log", port, setup.database, children=WORKERS + 2) as server:
         yield server
 

@@ -72,6 +72,8 @@ class Caller:
     assertion_id: str = ""
     level: AuthenticationLevel = AuthenticationLevel.UNSPECIFIED
     authenticated_at: datetime.datetime | None = None
+    stale_revocation: bool = False  # trusted on a revocation list past its nextUpdate: enough to read, no more
+    legacy_sha1: bool = False  # trusted only under the dated exception for SHA-1: to be audited at each use
 
     @property
     def profession(self) -> Role | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from feuillet import metrics
+from feuillet.admission import Admission
 from feuillet.composition import Rooms
 from feuillet.observation import Observation, counting_errors
 from feuillet.probes import Readiness
@@ -32,9 +33,12 @@ class Page:
 
 
 class Application:
-    """Routes: `/registry`, `/repository`, `/healthz`, and where `operations` is true `/readyz` and `/metrics`."""
+    """Routes: `/registry`, `/repository`, `/healthz`, and where `operations` is true `/readyz` and `/metrics`.
 
-    def __init__(self, rooms: Rooms, *, operations: bool) -> None:
+    Without `admission` every message is taken, whoever sends it.
+    """
+
+    def __init__(self, rooms: Rooms, admission: Admission | None, *, operations: bool) -> None:
         self._access_lines = rooms.settings.logs.access
         self._readiness = Readiness(rooms.engine, rooms.store)
         self._services: dict[str, WSGIApplication] = {}
@@ -42,8 +46,8 @@ class Application:
         if operations:
             self._pages |= {"/readyz": self._ready, "/metrics": _figures}
         if rooms.registry is not None:
-            self._add("/registry", registry_service(rooms.registry), rooms)
-        self._add("/repository", repository_service(rooms.repository), rooms)
+            self._add("/registry", registry_service(rooms.registry), rooms, admission)
+        self._add("/repository", repository_service(rooms.repository), rooms, admission)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
@@ -58,10 +62,10 @@ class Application:
             return _answer(refusal, environ, start_response, ("Allow", "GET, HEAD"))
         return _answer(page(), environ, start_response)
 
-    def _add(self, path: str, service: Service, rooms: Rooms) -> None:
+    def _add(self, path: str, service: Service, rooms: Rooms, admission: Admission | None) -> None:
         limits = rooms.settings.server.limits.soap()
         self._services[path] = wsgi_application(
-            counting_errors(service), limits=limits, spool_directory=rooms.spool_directory
+            counting_errors(service), limits=limits, spool_directory=rooms.spool_directory, admit=admission
         )
 
     def _ready(self) -> Page:

@@ -14,7 +14,7 @@ import typer
 
 from feuillet import logs
 from feuillet.commands.exits import ExitCode, explained
-from feuillet.configuration import load
+from feuillet.configuration import load, opened
 from feuillet.server.runtime import shared_directory
 
 _EXIT_CODES: Final = (
@@ -54,6 +54,7 @@ def main() -> None:
 Examples:
 
 - `feuillet serve --demo`: keys, database and documents of its own in ./demo-data
+- `feuillet serve --demo --insecure-demo`: the same, and requests need no assertion
 - `feuillet serve --config /etc/feuillet.toml`
 """
 )
@@ -73,6 +74,13 @@ def serve(
             file_okay=False,
         ),
     ] = None,
+    insecure_demo: Annotated[
+        bool,
+        typer.Option(
+            "--insecure-demo",
+            help="Take requests without an assertion too. Only where no other machine can reach the server.",
+        ),
+    ] = False,
 ) -> None:
     """Serve registry, repository and patient feed until SIGTERM."""
     if demo == (config is not None):
@@ -82,11 +90,13 @@ def serve(
         if demo:
             from feuillet.demo.run import serve_demo  # noqa: PLC0415
 
-            ended_well = serve_demo(data, documents)
+            ended_well = serve_demo(data, documents, insecure=insecure_demo)
         else:
             from feuillet.commands.serving import serve as serve_settings  # noqa: PLC0415
 
             settings = load(config)
+            if insecure_demo:
+                settings = opened(settings)
             logs.set_up(settings.logs)
             ended_well = serve_settings(settings)
     raise typer.Exit(ExitCode.DONE if ended_well else ExitCode.FAILED)

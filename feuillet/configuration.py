@@ -74,6 +74,14 @@ def load(path: Path | None) -> Settings:
     return settings
 
 
+def opened(settings: Settings) -> Settings:
+    """The settings for `--insecure-demo`. Raises `ConfigurationRefused` when another machine can reach the server."""
+    try:
+        return settings.as_insecure_demo()
+    except ValueError as error:
+        raise ConfigurationRefused([f"--insecure-demo: {error}"]) from None
+
+
 def _file(path: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -38,6 +38,7 @@ SECONDS: Final = Histogram(
 RECEIVED: Final = Counter("feuillet_received_bytes", "Bytes of request bodies", ["transaction"])
 SENT: Final = Counter("feuillet_sent_bytes", "Bytes of answers", ["transaction"])
 ERRORS: Final = Counter("feuillet_errors", "XDS error codes and SOAP faults in answers", ["transaction", "code"])
+REFUSED: Final = Counter("feuillet_callers_refused", "Requests refused for their assertion, by reason", ["reason"])
 IN_FLIGHT: Final = Gauge("feuillet_requests_in_flight", "Exchanges under way", multiprocess_mode="livesum")
 AUDIT_PUBLISHED: Final = Counter("feuillet_audit_events_published", "Audit events handed to the log stream")
 REAPED: Final = Counter("feuillet_reaper_results", "What the reaper did to unfinished writes", ["result"])

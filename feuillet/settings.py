@@ -9,9 +9,9 @@ import ipaddress
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -64,6 +64,19 @@ def _readable(path: Path) -> Path:
     return path
 
 
+def _directory(path: Path) -> Path:
+    if not path.is_dir():
+        raise ValueError("expected the path of a directory")
+    return path
+
+
+def _fingerprint(text: str) -> str:
+    plain = text.replace(":", "").lower()
+    if len(plain) != 64 or not all(digit in "0123456789abcdef" for digit in plain):
+        raise ValueError("expected the SHA-256 of a certificate: 64 hexadecimal digits, colons between them or not")
+    return plain
+
+
 def _database_url(secret: SecretStr) -> SecretStr:
     expected = "expected sqlite:////absolute/path or postgresql://user:password@host/database"
     try:
@@ -83,6 +96,8 @@ LoopbackAddress = Annotated[str, AfterValidator(_loopback_address)]
 Oid = Annotated[str, AfterValidator(_oid)]
 HomeCommunity = Annotated[str, AfterValidator(_home_community)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
+Directory = Annotated[Path, AfterValidator(_directory)]
+Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 
 
@@ -253,6 +268,28 @@ class FeedSettings(_Section):
     tls: TlsSettings | None = None
 
 
+class TrustSettings(_Section):
+    """`[trust]`: whose assertions count. `profiles` is a directory with a trust profile in each of its directories.
+
+    `peers` are SHA-256 fingerprints (hex) of the certificates of repositories that register without an assertion.
+    """
+
+    profiles: Directory
+    test_profiles: bool = False
+    peers: tuple[Fingerprint, ...] = ()
+    revocation: bool = True
+    revocation_lists: Path | None = None
+    revocation_refresh_minutes: float = Field(default=60.0, ge=1)
+    revocation_grace_hours: float = Field(default=24.0, ge=0, le=168)
+    window_seconds: float = Field(default=300.0, ge=10, le=86_400)
+    skew_seconds: float = Field(default=60.0, ge=0, le=600)
+    session_hours: float = Field(default=12.0, gt=0, le=24)
+    patient_authorities: tuple[Oid, ...] | None = Field(default=None, min_length=1)
+    audiences: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    homologations: tuple[str, ...] | None = None
+
+
 class LogLevel(StrEnum):
     """From how important on a line is written."""
 
@@ -282,7 +319,10 @@ class HousekeepingSettings(_Section):
 
 
 class Sections(_Section):
-    """All sections of a configuration."""
+    """All sections of a configuration.
+
+    `insecure_demo` is no key: only the command's option of that name sets it, and only on loopback addresses.
+    """
 
     server: ServerSettings
     database: DatabaseSettings
@@ -290,8 +330,24 @@ class Sections(_Section):
     registry: RegistrySettings = RegistrySettings()
     repository: RepositorySettings
     feed: FeedSettings = FeedSettings()
+    trust: TrustSettings | None = None
     logs: LogSettings = LogSettings()
     housekeeping: HousekeepingSettings = HousekeepingSettings()
+
+    _insecure_demo: bool = PrivateAttr(default=False)
+
+    @property
+    def insecure_demo(self) -> bool:
+        """Whether requests pass without an assertion."""
+        return self._insecure_demo
+
+    def as_insecure_demo(self) -> Self:
+        """The same, open to whoever is on this machine. Raises ValueError when it can be reached from elsewhere."""
+        for address in filter(None, (self.server.https, self.server.plain)):
+            _loopback_address(address)
+        copy = self.model_copy()
+        copy._insecure_demo = True
+        return copy
 
     def shown(self) -> dict[str, Any]:
         """The configuration in the values that JSON has, without secrets."""

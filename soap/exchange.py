@@ -28,7 +28,7 @@ _SOAP_CONTENT_TYPE: Final = f"{MEDIA_SOAP}; charset=utf-8"
 _PREPARED: Final = 262_144
 _DRAIN: Final = 1_048_576
 
-Admit = Callable[[IncomingMessage], None]
+Admit = Callable[[IncomingMessage], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class Exchange:
             correlation_id=self.correlation_id,
         )
         if self._room.admit is not None:
-            self._room.admit(message)
+            message.caller = self._room.admit(message)
         if self._reader is not None:
             message.parts = parts = self._reader.attachments()
             _match(references, parts)

@@ -41,8 +41,8 @@ def wsgi_application(
     """The WSGI application of a service.
 
     `spool_directory` must exist; attachments are kept there while their request runs. `admit` is called with the
-    message after its root part has been read and before any attachment is: it raises `SoapFault` to turn the caller
-    away.
+    message after its root part has been read and before any attachment is: it says who asks (`IncomingMessage.caller`),
+    or raises `SoapFault` to turn the caller away.
     Raises `ValueError` when two operations share an action or a name, `OSError` when a file of the description is
     missing, `RuntimeError` when the XML libraries are not safe.
     """

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
+import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from feuillet import probes
 from feuillet.commands.exits import NotMigrated, PartUnavailable
 from feuillet.composition import open_rooms
+from feuillet.configuration import ConfigurationRefused
 from feuillet.migrations.schema import SchemaState, state_of
 from feuillet.server.supervisor import Part, Supervisor, parts_of
 from feuillet.server.tls import tls_context
 from feuillet.settings import Sections
+from feuillet.trust import open_trust
 from xds_repository.stores import StoreError
+
+_log: Final = structlog.get_logger(__name__)
 
 
 def serve(settings: Sections, extra: Sequence[Part] = ()) -> bool:
@@ -21,11 +27,24 @@ def serve(settings: Sections, extra: Sequence[Part] = ()) -> bool:
 
     Raises `ConfigurationRefused`, `NotMigrated`, `PartUnavailable`; nothing runs then.
     """
+    if settings.insecure_demo:
+        _log.warning("server.insecure", meaning="--insecure-demo: whoever is on this machine may read and write all")
     for tls in (settings.server.tls, settings.feed.tls):
         if tls is not None:
             tls_context(tls)
     require_parts(settings)
+    require_trust(settings)
     return Supervisor([*parts_of(settings), *extra], stop_seconds=settings.server.stop_seconds).run()
+
+
+def require_trust(settings: Sections) -> None:
+    """See that it is known whom to trust. Raises `ConfigurationRefused`."""
+    if settings.trust is not None:
+        # what is fetched now is kept for the workers, which then need not wait for it
+        open_trust(settings.trust)[0].refresh()
+    elif not settings.insecure_demo:
+        expected = "expected [trust] with profiles; or --insecure-demo, for a demonstration on this machine"
+        raise ConfigurationRefused([f"trust: {expected}"])
 
 
 def require_parts(settings: Sections) -> None:

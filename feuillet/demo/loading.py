@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ import requests
 from lxml import etree
 
 from feuillet.demo.clinical_document import DOCUMENT, ClinicalDocument, read
+from feuillet.demo.identities import hospital_files, hospital_header
 from feuillet.demo.site import DemoSite
 from schemas.datatypes.hl7 import escape
 from schemas.ebrim.encode import encode_submission
@@ -53,11 +55,13 @@ def load_documents(site: DemoSite, directory: Path | None) -> Loaded:
         raise NotLoaded("the configuration has no https address")
     session = requests.Session()
     session.trust_env = False
-    certificate, key = site.keys.client
+    trust = site.settings.trust
+    certificate, key = site.keys.client if trust is None else hospital_files(site.identities)
     session.verify, session.cert = str(site.keys.authority), (str(certificate), str(key))
     base = f"https://{server.https}"
     _wait_for(session, f"{base}/healthz")
-    caller = SoapCaller(f"{base}/repository", session=session)
+    security = None if trust is None else partial(hospital_header, site.identities)
+    caller = SoapCaller(f"{base}/repository", session=session, security=security)
     refused, patients, count = [], dict[str, None](), 0
     for name, document in _documents(directory or _OWN_DOCUMENTS):
         if document is not None and str(document.patient) not in patients:

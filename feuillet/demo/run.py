@@ -18,9 +18,9 @@ from feuillet.server.supervisor import Part
 _BESIDE: Final = Path("../shared/data/cda")
 
 
-def serve_demo(data: Path, documents: Path | None) -> bool:
+def serve_demo(data: Path, documents: Path | None, *, insecure: bool) -> bool:
     """Serve the demo until told to stop; True when everything ended by itself. Raises what `serving.serve` raises."""
-    site = prepare(data)
+    site = prepare(data, insecure=insecure)
     logs.set_up(site.settings.logs)
     if documents is None and _BESIDE.is_dir():
         documents = _BESIDE

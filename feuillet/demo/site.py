@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from feuillet.composition import open_engine
-from feuillet.configuration import ConfigurationRefused, Settings, load
+from feuillet.configuration import ConfigurationRefused, Settings, load, opened
+from feuillet.demo.identities import PATIENT_AUTHORITIES, authorities, make_identities
 from feuillet.demo.keys import DemoKeys, make_keys
 from feuillet.migrations.schema import migrate
 
@@ -24,7 +26,7 @@ plain = "127.0.0.1:8080"    # for first tries on this machine
 [server.tls]
 certificate = "keys/server.pem"
 key = "keys/server.key"
-client_authorities = "keys/ca.pem"
+client_authorities = "keys/clients.pem"
 
 [database]
 url = "sqlite:///feuillet.db"
@@ -38,6 +40,12 @@ affinity_domain = "ci-sis"
 
 [repository]
 unique_id = "{REPOSITORY_UNIQUE_ID}"
+
+# Whose assertions count: those of the test IGC in trust/demo, with the card of a doctor and the keys of a hospital.
+[trust]
+profiles = "trust"
+test_profiles = true
+patient_authorities = {json.dumps(PATIENT_AUTHORITIES)}
 
 [feed]
 mllp = "127.0.0.1:2575"
@@ -54,22 +62,31 @@ class DemoSite:
     directory: Path
     configuration: Path
     keys: DemoKeys
+    identities: Path
     settings: Settings
 
 
-def prepare(directory: Path) -> DemoSite:
-    """Make what is missing in the directory and bring the database to this version. Raises `ConfigurationRefused`."""
+def prepare(directory: Path, *, insecure: bool = False) -> DemoSite:
+    """Make what is missing in the directory and bring the database to this version. Raises `ConfigurationRefused`.
+
+    With `insecure` requests pass without an assertion.
+    """
     directory = directory.absolute()
     configuration = directory / "feuillet.toml"
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         keys = make_keys(directory / "keys")
+        identities = directory / "trust" / "demo"
+        clients = keys.authority.read_bytes() + authorities(make_identities(identities))
+        (keys.directory / "clients.pem").write_bytes(clients)
         if not configuration.exists():
             configuration.write_text(_CONFIGURATION, encoding="utf-8")
     except OSError as error:
         raise ConfigurationRefused([f"--data: expected a directory to write to ({error.strerror})"]) from None
     settings = load(configuration)
+    if insecure:
+        settings = opened(settings)
     engine = open_engine(settings)
     migrate(engine)
     engine.dispose()
-    return DemoSite(directory, configuration, keys, settings)
+    return DemoSite(directory, configuration, keys, identities, settings)

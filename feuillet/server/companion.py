@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 import structlog
@@ -15,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from feuillet import metrics
 from feuillet.composition import Rooms, open_rooms
 from feuillet.logs import kind, places
+from feuillet.presented import PresentedAssertions
 from feuillet.server.outbox import publish
 from feuillet.server.tls import tls_context
 from feuillet.settings import Sections
@@ -55,6 +57,10 @@ def run(settings: Sections) -> None:
     rooms = open_rooms(settings)
     stop_feed = _start_feed(rooms)
     chores = [Chore("reaper", settings.housekeeping.reaper_seconds, lambda: _reap(rooms))]
+    if settings.trust is not None:
+        presented = PresentedAssertions(rooms.engine)
+        forgetting = settings.housekeeping.reaper_seconds
+        chores.append(Chore("presented", forgetting, lambda: _forget(presented)))
     if rooms.registry is not None:
         chores.append(Chore("audit", settings.housekeeping.audit_seconds, lambda: _publish(rooms)))
     while not stopping.is_set():
@@ -67,6 +73,10 @@ def _reap(rooms: Rooms) -> None:
     report = rooms.repository.reap()
     for result in ("cleaned", "adopted", "collected", "deferred"):
         metrics.REAPED.labels(result).inc(getattr(report, result))
+
+
+def _forget(presented: PresentedAssertions) -> None:
+    presented.forget(datetime.now(UTC))
 
 
 def _publish(rooms: Rooms) -> None:

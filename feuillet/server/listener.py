@@ -16,6 +16,7 @@ from feuillet.composition import open_rooms
 from feuillet.server.processes import die_with_parent
 from feuillet.server.tls import tls_context
 from feuillet.settings import Sections, TlsSettings
+from feuillet.trust import open_admission
 
 _HEADER_LINE: Final = 8190
 _HEADERS: Final = 64
@@ -64,7 +65,11 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load(self) -> Application:
         """The application, opened in the worker that will use it."""
         operations = not self._secure or self._settings.server.operations_on_https
-        return Application(open_rooms(self._settings), operations=operations)
+        rooms = open_rooms(self._settings)
+        admission = open_admission(self._settings, rooms.engine)
+        if admission is not None:
+            admission.start()
+        return Application(rooms, admission, operations=operations)
 
 
 def tls_options(tls: TlsSettings) -> dict[str, Any]:

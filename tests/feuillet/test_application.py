@@ -39,7 +39,7 @@ def ask(rooms: Rooms) -> Callable[..., tuple[str, dict[str, str], bytes]]:
     def ask_application(
         path: str, body: bytes = b"", *, method: str = "GET", operations: bool = True, **environ: Any
     ) -> tuple[str, dict[str, str], bytes]:
-        application = Application(rooms, operations=operations)
+        application = Application(rooms, None, operations=operations)
         seen: list[Any] = []
         chunks = application(
             {

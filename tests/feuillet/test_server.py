@@ -55,7 +55,7 @@ class Server:
 def serving(configuration: Path, log: Path) -> Iterator[Server]:
     """Serve a configuration whose database is ready."""
     plain = configuration.read_text().partition('plain = "')[2].partition('"')[0]
-    running = process.start([COMMAND, "serve", "--config", configuration], log=log)
+    running = process.start([COMMAND, "serve", "--config", configuration, "--insecure-demo"], log=log)
     server = Server(f"http://{plain}", running, log)
     try:
         process.wait_until(server.ready, running, log=log, seconds=PATIENCE)
@@ -168,7 +168,10 @@ def test_an_address_that_is_taken_is_named(configuration: Path) -> None:
     plain = configuration.read_text().partition('plain = "')[2].partition('"')[0]
     with socket.create_server(("127.0.0.1", int(plain.rpartition(":")[2]))):
         done = subprocess.run(
-            [COMMAND, "serve", "--config", configuration], capture_output=True, text=True, check=False
+            [COMMAND, "serve", "--config", configuration, "--insecure-demo"],
+            capture_output=True,
+            text=True,
+            check=False,
         )
     assert done.returncode == 2
     assert f"server.plain: expected a free address; {plain}: Address already in use" in done.stderr

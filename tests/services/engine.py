@@ -83,11 +83,14 @@ def run_engine(
     database_url: str | None = None,
     store: str | None = None,
     affinity_domain: str = "ihe",
+    trust: str | None = None,
+    clients: Path | None = None,
     more: str = "",
 ) -> Iterator[Engine]:
     """Migrate and serve from `directory`: on the embedded defaults, or on the database and store that are given.
 
-    `more` are further lines of the configuration.
+    `trust` are the lines of `[trust]`; without them requests need no assertion. `clients` (PEM) are the authorities of
+    the certificates that callers show, by default the one of `pki`. `more` are further lines of the configuration.
     """
     directory.mkdir(parents=True, exist_ok=True)
     https, plain, mllp = (f"127.0.0.1:{process.free_port()}" for _ in range(3))
@@ -101,7 +104,7 @@ workers = 2
 [server.tls]
 certificate = "{pki.server.certificate}"
 key = "{pki.server.key}"
-client_authorities = "{pki.ca}"
+client_authorities = "{clients or pki.ca}"
 
 [database]
 url = {json.dumps(database_url or f"sqlite:///{directory}/feuillet.db")}
@@ -117,10 +120,12 @@ unique_id = "{REPOSITORY_ID}"
 mllp = "{mllp}"
 
 {store or in_directory(directory / "documents")}
+{"" if trust is None else f"[trust]{chr(10)}{trust}"}
 {more}"""
     )
     subprocess.run([*_COMMAND, "migrate", "--config", configuration], check=True, cwd=PROJECT)
-    server = process.start([*_COMMAND, "serve", "--config", configuration], log=log, directory=PROJECT)
+    unasked = ["--insecure-demo"] if trust is None else []
+    server = process.start([*_COMMAND, "serve", "--config", configuration, *unasked], log=log, directory=PROJECT)
     try:
         process.wait_until(lambda: _answers(f"http://{plain}/readyz"), server, log=log)
         yield Engine(f"https://{https}", f"http://{plain}", mllp, pki, configuration, server, log)

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.card_auth.conftest import cps, establishment, igc, rsa_keys, softhsm
 from tests.services.engine import Engine, run_engine
 from tests.services.pki import Pki
+
+__all__ = ["cps", "engine", "establishment", "igc", "rsa_keys", "softhsm"]
 
 
 @pytest.fixture(scope="session")

@@ -29,13 +29,13 @@ def documents(shared: Path) -> Path:
 
 
 @contextmanager
-def running_demo(data: Path, ports: list[int], documents: Path | None) -> Iterator[Path]:
-    """`feuillet serve --demo` until its documents are loaded; its output."""
+def running_demo(data: Path, ports: list[int], documents: Path | None, *options: str) -> Iterator[Path]:
+    """`feuillet serve --demo` until its documents are loaded; its output. By default as `make serve` runs it."""
     https, plain, mllp = (f"127.0.0.1:{port}" for port in ports)
     addresses = {"FEUILLET_SERVER__HTTPS": https, "FEUILLET_SERVER__PLAIN": plain, "FEUILLET_FEED__MLLP": mllp}
     output = data.with_suffix(".out")
     output.unlink(missing_ok=True)
-    words = [] if documents is None else ["--documents", str(documents)]
+    words = [*(options or ["--insecure-demo"]), *([] if documents is None else ["--documents", str(documents)])]
     server = process.start(
         [str(COMMAND), "serve", "--demo", "--data", str(data), *words],
         log=output,
@@ -79,6 +79,14 @@ def test_the_demo_brings_a_document_of_its_own(tmp_path: Path) -> None:
             requests.get(
                 f"https://127.0.0.1:{ports[0]}/healthz", timeout=60, verify=str(tmp_path / "demo-data/keys/ca.pem")
             )
+
+
+def test_the_demo_asks_for_assertions_when_it_is_not_told_otherwise(tmp_path: Path) -> None:
+    ports = [process.free_port() for _ in range(3)]
+    with running_demo(tmp_path / "demo-data", ports, None, "--demo") as output:
+        assert "documents     1" in output.read_text()  # the demo's own hospital has submitted it
+        curl = Curl(f"http://127.0.0.1:{ports[1]}", tmp_path)
+        assert "InvalidSecurity" in curl._post("registry", curl._example("find", PATIENT)).decode()
 
 
 def test_the_readme_s_shell_lines_do_what_the_readme_says(tmp_path: Path, documents: Path) -> None:

@@ -1,0 +1,1 @@
+"""The rules that an assertion must pass, one function each: it raises AssertionRefused or has nothing to say."""

@@ -1,0 +1,75 @@
+"""Trust as the settings describe it: the profiles, their revocation lists, and what of an assertion is accepted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from card_auth.trust import (
+    ProfileError,
+    RevocationLists,
+    RevocationPolicy,
+    TrustProfile,
+    TrustStore,
+    load_profile,
+)
+from card_auth.vihf import Verifier, VihfPolicy
+from feuillet.admission import Admission
+from feuillet.configuration import ConfigurationRefused
+from feuillet.presented import PresentedAssertions
+from feuillet.settings import Sections, TrustSettings
+from soap.xml import parse_untrusted
+
+
+def open_trust(trust: TrustSettings) -> tuple[RevocationLists, TrustStore]:
+    """The revocation lists, still empty, and whom one trusts by them. Raises `ConfigurationRefused`."""
+    profiles = load_profiles(trust.profiles)
+    lists = RevocationLists(
+        profiles, directory=trust.revocation_lists, interval=timedelta(minutes=trust.revocation_refresh_minutes)
+    )
+    revocation = RevocationPolicy(trust.revocation, timedelta(hours=trust.revocation_grace_hours))
+    try:
+        return lists, TrustStore(profiles, lists=lists, revocation=revocation, production=not trust.test_profiles)
+    except ProfileError as error:
+        raise ConfigurationRefused([f"trust.profiles: {error}"]) from None
+
+
+def open_admission(settings: Sections, engine: Engine) -> Admission | None:
+    """Who admits the callers; None where all are admitted unasked. Raises `ConfigurationRefused`."""
+    trust = settings.trust
+    if trust is None:
+        if not settings.insecure_demo:
+            raise ConfigurationRefused(["trust: expected [trust] with profiles"])
+        return None
+    lists, store = open_trust(trust)
+    verifier = Verifier(store, parse=parse_untrusted, replay=PresentedAssertions(engine), policy=vihf_policy(trust))
+    return Admission(verifier, lists, peers=frozenset(trust.peers), required=not settings.insecure_demo)
+
+
+def load_profiles(directory: Path) -> tuple[TrustProfile, ...]:
+    """The profile of each directory in `directory`. Raises `ConfigurationRefused`."""
+    places = sorted(place.parent for place in directory.glob("*/profile.toml"))
+    if not places:
+        raise ConfigurationRefused(["trust.profiles: expected directories with a profile.toml each"])
+    try:
+        return tuple(load_profile(place) for place in places)
+    except ProfileError as error:
+        raise ConfigurationRefused([f"trust.profiles: {error}"]) from None
+
+
+def vihf_policy(trust: TrustSettings) -> VihfPolicy:
+    """What is accepted of an assertion."""
+    policy = VihfPolicy(
+        window=timedelta(seconds=trust.window_seconds),
+        skew=timedelta(seconds=trust.skew_seconds),
+        session=timedelta(hours=trust.session_hours),
+        audiences=frozenset(trust.audiences),
+        recipients=frozenset(trust.recipients),
+        homologations=None if trust.homologations is None else frozenset(trust.homologations),
+    )
+    if trust.patient_authorities is None:
+        return policy
+    return replace(policy, patient_authorities=frozenset(trust.patient_authorities))

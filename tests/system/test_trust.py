@@ -1,0 +1,194 @@
+"""The product with trust: nothing passes without an assertion of somebody trusted, on their own connection, once."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import requests
+from lxml import etree
+
+from card_auth.demo_pki import CpsPair, DemoPki
+from card_auth.keys import KeyUse, open_token
+from card_auth.keys.signing_key import SigningKey
+from card_auth.vihf import Statement, issue, security_header
+from card_auth.vihf.patient import TEST_AUTHORITIES
+from feuillet.demo.identities import authorities
+from schemas.responses import read_registry_response
+from schemas.vocabulary import QUERY, RIM, XDSB, AvailabilityStatus
+from soap.client.caller import SoapCaller
+from soap.faults import SoapFault
+from soap.message import OutgoingPart
+from soap.parts import include
+from tests.card_auth.vihf.messages import PATIENT as PERSON
+from tests.card_auth.vihf.messages import direct, indirect
+from tests.services import minio
+from tests.services.engine import PATIENT_AUTHORITY, Engine, in_bucket, run_engine
+from tests.services.pki import Pki
+from tests.services.softhsm import SoftHsm
+from tests.xds_repository.submissions import PROVIDE, Paper, Submission
+
+STORED_QUERY = "urn:ihe:iti:2007:RegistryStoredQuery"
+FIND_DOCUMENTS = "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d"
+PATIENT = f"TRUST^^^&{PATIENT_AUTHORITY}&ISO"
+QUERY_BODY = (
+    f'<q:AdhocQueryRequest xmlns:q="{QUERY}" xmlns:rim="{RIM}">'
+    '<q:ResponseOption returnType="LeafClass" returnComposedObjects="true"/>'
+    f'<rim:AdhocQuery id="{FIND_DOCUMENTS}">'
+    f"<rim:Slot name=\"$XDSDocumentEntryPatientId\"><rim:ValueList><rim:Value>'{PATIENT.replace('&', '&amp;')}'"
+    "</rim:Value></rim:ValueList></rim:Slot>"
+    '<rim:Slot name="$XDSDocumentEntryStatus"><rim:ValueList>'
+    f"<rim:Value>('{AvailabilityStatus.APPROVED}')</rim:Value></rim:ValueList></rim:Slot>"
+    "</rim:AdhocQuery></q:AdhocQueryRequest>"
+).encode()
+
+
+def trust_in(igc: DemoPki) -> str:
+    """The lines of `[trust]` for a test IGC that lies in a directory of its own."""
+    return (
+        f"profiles = {json.dumps(str(igc.directory.parent))}\ntest_profiles = true\n"
+        f"patient_authorities = {json.dumps(sorted(TEST_AUTHORITIES))}\n"
+    )
+
+
+@contextmanager
+def trusting(directory: Path, pki: Pki, igc: DemoPki, **options: str | None) -> Iterator[Engine]:
+    """A server that trusts the test IGC."""
+    directory.mkdir(parents=True, exist_ok=True)
+    clients = directory / "clients.pem"
+    clients.write_bytes(pki.ca.read_bytes() + authorities(igc))
+    with run_engine(directory, pki, trust=trust_in(igc), clients=clients, **options) as engine:  # type: ignore[arg-type]
+        engine.announce(PATIENT)
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory, pki: Pki, igc: DemoPki) -> Iterator[Engine]:
+    """One server for the tests that leave it as it was."""
+    with trusting(tmp_path_factory.mktemp("trusting") / "engine", pki, igc) as running:
+        yield running
+
+
+def session(engine: Engine, holder: CpsPair) -> requests.Session:
+    """A connection with the holder's certificate."""
+    opened = requests.Session()
+    files = holder.authentication.certificate_file, holder.authentication.key_file
+    opened.cert, opened.verify, opened.trust_env = tuple(map(str, files)), str(engine.pki.ca), False
+    return opened
+
+
+def asserting(statement: Callable[[datetime], Statement], key: SigningKey) -> Callable[[], bytes]:
+    """Makes a fresh header for each request."""
+
+    def header() -> bytes:
+        now = datetime.now(UTC)
+        return security_header(issue(statement(now), key, at=now))
+
+    return header
+
+
+def provide(engine: Engine, holder: CpsPair, header: Callable[[], bytes]) -> Paper:
+    """Submit a document as that holder."""
+    paper = Paper(b"<ClinicalDocument/>")
+    part = OutgoingPart("document@test", "text/xml", len(paper.content), iter([paper.content]))
+    body = (
+        f'<x:ProvideAndRegisterDocumentSetRequest xmlns:x="{XDSB}">{Submission((paper,), patient=PATIENT).metadata()}'
+        f'<x:Document id="{paper.entry_id}">'
+    ).encode()
+    body += include(part.content_id) + b"</x:Document></x:ProvideAndRegisterDocumentSetRequest>"
+    caller = SoapCaller(engine.repository(), session=session(engine, holder), security=header)
+    with caller.call(PROVIDE, body, parts=[part], mtom=True) as answer:
+        assert read_registry_response(answer.body).succeeded
+    return paper
+
+
+def ask(engine: Engine, holder: CpsPair, header: Callable[[], bytes] | None) -> bytes:
+    """What the registry answers that holder, of the patient's documents. Raises SoapFault."""
+    caller = SoapCaller(engine.registry(), session=session(engine, holder), security=header)
+    with caller.call(STORED_QUERY, QUERY_BODY) as answer:
+        return etree.tostring(answer.body)
+
+
+def refused(engine: Engine, holder: CpsPair, header: Callable[[], bytes] | None) -> str:
+    """The local name of the fault that a query is answered with."""
+    with pytest.raises(SoapFault) as fault:
+        ask(engine, holder, header)
+    assert fault.value.subcode is not None
+    return fault.value.subcode.rpartition("}")[2]
+
+
+def test_a_doctor_s_card_and_a_hospital_submit_and_find(engine: Engine, cps: CpsPair, establishment: CpsPair) -> None:
+    mine = asserting(direct, cps.signature.key)
+    theirs = asserting(indirect, establishment.signature.key)
+    for holder, header in ((cps, mine), (establishment, theirs)):
+        paper = provide(engine, holder, header)
+        for reader, other in ((cps, mine), (establishment, theirs)):
+            assert paper.unique_id.encode() in ask(engine, reader, other)
+
+
+def test_a_key_that_never_leaves_its_token_signs(engine: Engine, softhsm: SoftHsm, cps: CpsPair) -> None:
+    label = softhsm.make_token("server", (b"\x01\x20", cps.authentication), (b"\x01\x10", cps.signature))
+    with open_token(softhsm.module, token_label=label, pin="1234") as token:
+        header = asserting(direct, token.key(KeyUse.SIGNATURE))
+        paper = provide(engine, cps, header)
+        assert paper.unique_id.encode() in ask(engine, cps, header)
+
+
+def test_whoever_is_not_trusted_learns_the_name_of_a_fault_and_operators_the_reason(
+    engine: Engine, cps: CpsPair, establishment: CpsPair
+) -> None:
+    honest = asserting(direct, cps.signature.key)
+    spoilt = lambda: honest().replace(b"SA07", b"SA05")  # noqa: E731
+    assert refused(engine, cps, None) == "InvalidSecurity"
+    assert refused(engine, cps, spoilt) == "FailedCheck"
+    assert refused(engine, establishment, honest) == "FailedAuthentication"
+    lines = [json.loads(line) for line in engine.log.read_text().splitlines() if '"caller.refused"' in line]
+    assert [line["reason"] for line in lines[-3:]] == ["NO_SECURITY", "WRONG_DIGEST", "OTHER_HOLDER"]
+    said = json.dumps(lines)
+    assert cps.signature.certificate.fingerprint not in said.replace(lines[-2]["certificate"] or "-", "")
+    assert PERSON not in said
+    assert "899700218896" not in said
+
+
+def test_the_port_without_tls_takes_no_assertion(engine: Engine, cps: CpsPair) -> None:
+    caller = SoapCaller(engine.registry(plain=True), security=asserting(direct, cps.signature.key))
+    with pytest.raises(SoapFault) as fault:
+        caller.call(STORED_QUERY, QUERY_BODY)
+    assert (fault.value.subcode or "").endswith("DMPInvalidCertificate")
+
+
+def test_of_a_hundred_parallel_copies_one_passes(engine: Engine, cps: CpsPair) -> None:
+    header = asserting(direct, cps.signature.key)()
+
+    def present(_: int) -> str:
+        try:
+            ask(engine, cps, lambda: header)
+        except SoapFault as fault:
+            return (fault.subcode or "").rpartition("}")[2]
+        return "passed"
+
+    with ThreadPoolExecutor(20) as pool:
+        outcomes = Counter(pool.map(present, range(100)))
+    assert outcomes == {"passed": 1, "InvalidSecurityToken": 99}
+
+
+@pytest.mark.parametrize("production", [False, True], ids=["SQLite and files", "PostgreSQL and S3"])
+def test_what_was_presented_is_known_after_a_restart(
+    request: pytest.FixtureRequest, tmp_path: Path, pki: Pki, igc: DemoPki, cps: CpsPair, production: bool
+) -> None:
+    options: dict[str, str | None] = {}
+    if production:
+        server: minio.S3Server = request.getfixturevalue("s3_server")
+        options["database_url"] = request.getfixturevalue("postgresql_url")
+        options["store"] = in_bucket(server, request.getfixturevalue("s3_bucket"))
+    header = asserting(direct, cps.signature.key)()
+    with trusting(tmp_path / "engine", pki, igc, **options) as running:
+        ask(running, cps, lambda: header)
+    with trusting(tmp_path / "engine", pki, igc, **options) as running:
+        assert refused(running, cps, lambda: header) in ("InvalidSecurityToken", "MessageExpired")
