@@ -13,6 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from feuillet import logs
+from feuillet.commands import pki
 from feuillet.commands.exits import ExitCode, explained
 from feuillet.configuration import load, opened
 from feuillet.server.runtime import shared_directory
@@ -30,6 +31,8 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+
+app.add_typer(pki.app)
 
 ConfigOption = Annotated[
     Path | None,

@@ -23,15 +23,20 @@ _ROLES: Final = (
 )
 
 
-def make_identities(directory: Path) -> DemoPki:
-    """The test IGC of a directory, made when there is none; its revocation lists are issued anew each time."""
+def make_identities(directory: Path, *, doctor: str = DOCTOR, hospital: str = HOSPITAL) -> DemoPki:
+    """The test IGC of a directory with these two holders, made as far as it is not there.
+
+    Its revocation lists are issued anew each time. Raises OSError, and ValueError when what is there cannot be read.
+    """
     if (directory / "profile.toml").exists():
         pki = DemoPki.open(directory)
         pki.write_crl()
-        return pki
-    pki = DemoPki.create(directory)
-    pki.issue_cps(DOCTOR)
-    pki.issue_organisation(HOSPITAL, "Hôpital de démonstration")
+    else:
+        pki = DemoPki.create(directory)
+    if not (directory / "cards" / doctor.replace("/", "_") / "signature.pem").exists():
+        pki.issue_cps(doctor)
+    if not (directory / "organisations" / hospital / "signature.pem").exists():
+        pki.issue_organisation(hospital, "Hôpital de démonstration")
     return pki
 
 
