@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import ssl
@@ -69,7 +70,11 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         admission = open_admission(self._settings, rooms.engine)
         if admission is not None:
             admission.start()
-        return Application(rooms, admission, operations=operations)
+        application = Application(rooms, admission, operations=operations)
+        # What is loaded now stays for good: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        return application
 
 
 def tls_options(tls: TlsSettings) -> dict[str, Any]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import errno
+import gc
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -191,6 +192,20 @@ def test_the_handler_knows_who_calls(served: Served) -> None:
     served.call(envelope(), environ={"feuillet.peer_certificate": b"der", "feuillet.correlation_id": "c-2"})
     message = served.recorder.messages[0]
     assert (message.peer_certificate, message.correlation_id) == (b"der", "c-2")
+
+
+def test_no_request_waits_for_a_walk_of_the_garbage_collector(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spyne.context._LAST_GC_RUN", 0.0)  # as if the last one were long ago
+    walks: list[str] = []
+    watch = lambda phase, _: walks.append(phase)  # noqa: E731
+    gc.disable()
+    gc.callbacks.append(watch)
+    try:
+        assert served.call(FETCH).status == 200
+    finally:
+        gc.callbacks.remove(watch)
+        gc.enable()
+    assert walks == []
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "identity, gzip"])
