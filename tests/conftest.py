@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -21,6 +23,23 @@ settings.register_profile(
     "unhurried", max_examples=some(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("unhurried")
+
+
+# What shows most of the product comes first; long tables of cases come last.
+ORDER = ("conformance", "system", "card_auth", "feuillet", "xds_repository", "soap", "schemas", "xds_registry")
+UNTIL = float(os.environ.get("FEUILLET_TESTS_UNTIL", "inf"))  # seconds since 1970
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring the tests into that order."""
+    rooms = {name: place for place, name in enumerate(ORDER)}
+    items.sort(key=lambda item: rooms.get(item.path.relative_to(PROJECT / "tests").parts[0], len(ORDER)))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin no test after the time that the run was given, and say so of each."""
+    if time.time() > UNTIL:
+        pytest.skip("not reached in the time that this run was given")
 
 
 def pytest_report_header() -> list[str]:

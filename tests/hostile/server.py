@@ -64,7 +64,13 @@ class _Server(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
-        options = {"bind": f"127.0.0.1:{self._port}", "workers": 1, "worker_class": "gthread", "threads": 2}
+        options = {
+            "bind": f"127.0.0.1:{self._port}",
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": 2,
+            "timeout": 600,
+        }
         for key, value in options.items():
             self.cfg.set(key, value)
         self.cfg.set("pidfile", str(self._directory / "master.pid"))
