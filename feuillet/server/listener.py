@@ -22,7 +22,7 @@ from feuillet.trust import open_admission
 _HEADER_LINE: Final = 8190
 _HEADERS: Final = 64
 #: A worker whose main thread has not moved for so many seconds is replaced. Requests may take as long as they need.
-_STUCK_SECONDS: Final = 60
+_STUCK_SECONDS: Final = 120
 
 
 class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

@@ -61,7 +61,7 @@ def serving(configuration: Path, log: Path) -> Iterator[Server]:
         process.wait_until(server.ready, running, log=log, seconds=PATIENCE)
         yield server
     finally:
-        process.stop(running, seconds=90)
+        process.stop(running, seconds=180)
 
 
 @pytest.fixture

@@ -130,7 +130,7 @@ mllp = "{mllp}"
         process.wait_until(lambda: _answers(f"http://{plain}/readyz"), server, log=log)
         yield Engine(f"https://{https}", f"http://{plain}", mllp, pki, configuration, server, log)
     finally:
-        process.stop(server, seconds=90)
+        process.stop(server, seconds=180)
 
 
 def _answers(url: str) -> bool:

@@ -58,7 +58,7 @@ def start(
         )
 
 
-def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], *, log: Path, seconds: float = 180) -> None:
+def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], *, log: Path, seconds: float = 600) -> None:
     """Return when `ready()` is true.
 
     Raises:
@@ -73,7 +73,7 @@ def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], *, l
         time.sleep(0.05)
 
 
-def stop(process: subprocess.Popen[bytes], *, politely: signal.Signals = signal.SIGTERM, seconds: float = 60) -> int:
+def stop(process: subprocess.Popen[bytes], *, politely: signal.Signals = signal.SIGTERM, seconds: float = 180) -> int:
     """End a process, by force when it does not end in time; returns its exit status."""
     if process.poll() is None:
         process.send_signal(politely)

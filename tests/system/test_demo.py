@@ -43,10 +43,10 @@ def running_demo(data: Path, ports: list[int], documents: Path | None, *options:
         directory=PROJECT / "tests" if documents is None else PROJECT,
     )
     try:
-        process.wait_until(lambda: "Ctrl-C" in output.read_text(), server, log=output, seconds=300)
+        process.wait_until(lambda: "Ctrl-C" in output.read_text(), server, log=output, seconds=900)
         yield output
     finally:
-        assert process.stop(server, seconds=60) == 0
+        assert process.stop(server, seconds=180) == 0
 
 
 def test_a_report_goes_in_is_found_read_back_and_replaced_with_curl_alone(tmp_path: Path, documents: Path) -> None:
