@@ -25,14 +25,24 @@ settings.register_profile(
 settings.load_profile("unhurried")
 
 
-# What shows most of the product comes first; long tables of cases come last.
-ORDER = ("conformance", "system", "card_auth", "feuillet", "xds_repository", "soap", "schemas", "xds_registry")
+# From the parts to the whole: what is wrong shows first where it is easy to find.
+ORDER = (
+    "architecture",
+    "schemas",
+    "soap",
+    "card_auth",
+    "xds_registry",
+    "services",
+    "xds_repository",
+    "hostile",
+    "fuzz",
+)
 UNTIL = float(os.environ.get("FEUILLET_TESTS_UNTIL", "inf"))  # seconds since 1970
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Bring the tests into that order."""
-    rooms = {name: place for place, name in enumerate(ORDER)}
+    rooms = {name: place for place, name in enumerate(ORDER)}  # then the product in processes of its own
     items.sort(key=lambda item: rooms.get(item.path.relative_to(PROJECT / "tests").parts[0], len(ORDER)))
 
 

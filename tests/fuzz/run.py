@@ -24,7 +24,7 @@ from tests.fuzz.mutation import LONGEST, Mutator
 from tests.fuzz.targets import TARGETS, Target
 
 #: An input takes a few milliseconds; one that takes so many seconds hangs, even on a busy machine.
-PATIENCE = 60.0
+PATIENCE = 120.0
 _HEAD = struct.Struct("<QQQ")
 
 
