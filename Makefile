@@ -48,7 +48,7 @@ test: $(READY) ## Run every test, against real servers
 	@tests/services/install
 	@$(SYNC) --group object-store --quiet
 	@$(PYTHON) -m tests.services.minio
-	@FEUILLET_TESTS_MINIO_SECONDS=0 $(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	@TESTS_MINIO_SECONDS=0 $(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: $(READY) ## Run each fuzz target for FUZZ_SECONDS (60)
 	@tests/services/fuzz $(PYTHON) $(FUZZ_SECONDS)

@@ -37,7 +37,7 @@ ORDER = (
     "hostile",
     "fuzz",
 )
-UNTIL = float(os.environ.get("FEUILLET_TESTS_UNTIL", "inf"))  # seconds since 1970
+UNTIL = float(os.environ.get("TESTS_UNTIL", "inf"))  # seconds since 1970
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

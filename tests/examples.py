@@ -1,10 +1,10 @@
-"""How many examples property tests try: FEUILLET_TESTS_EXAMPLES is the share of the full number, 1 by default."""
+"""How many examples property tests try: TESTS_EXAMPLES is the share of the full number, 1 by default."""
 
 from __future__ import annotations
 
 import os
 
-SHARE = float(os.environ.get("FEUILLET_TESTS_EXAMPLES", "1"))
+SHARE = float(os.environ.get("TESTS_EXAMPLES", "1"))
 
 
 def some(count: int) -> int:

@@ -1,7 +1,7 @@
 """An S3 server of the tests' own: MinIO built from its Go module, or SeaweedFS where that can't be had.
 
 `python -m tests.services.minio` gets the server ahead of the tests, showing how far the build is. The build may take
-FEUILLET_TESTS_MINIO_SECONDS (an hour), and is given up as soon as its pace shows that it will need far longer. With 0
+TESTS_MINIO_SECONDS (an hour), and is given up as soon as its pace shows that it will need far longer. With 0
 none is begun, only one that runs already is waited for. Go keeps what a build has compiled that was given up: the next
 one goes on from there.
 """
@@ -35,7 +35,7 @@ from tests.services import process
 MODULE = "github.com/minio/minio"
 VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"  # MinIO of 2026-02-12; its go.mod asks for Go 1.24 or later
 _PACKAGES = 1550  # about as many as the build compiles, for the progress it prints
-_PATIENCE = "FEUILLET_TESTS_MINIO_SECONDS"
+_PATIENCE = "TESTS_MINIO_SECONDS"
 
 
 class Kind(StrEnum):
