@@ -22,7 +22,7 @@ from card_auth.vihf.patient import TEST_AUTHORITIES
 from feuillet.demo.identities import authorities
 from schemas.responses import read_registry_response
 from schemas.vocabulary import QUERY, RIM, XDSB, AvailabilityStatus
-from soap.client.caller import SoapCaller
+from soap.client.caller import NoAnswer, SoapCaller
 from soap.faults import SoapFault
 from soap.message import OutgoingPart
 from soap.parts import include
@@ -170,12 +170,16 @@ def test_of_a_hundred_parallel_copies_one_passes(engine: Engine, cps: CpsPair) -
         try:
             ask(engine, cps, lambda: header)
         except SoapFault as fault:
-            return (fault.subcode or "").rpartition("}")[2]
+            return (fault.subcode or "").rpartition("}")[2] or "busy"
+        except NoAnswer:
+            return "busy"  # a slow machine turns some away, or keeps them waiting for too long
         return "passed"
 
     with ThreadPoolExecutor(20) as pool:
         outcomes = Counter(pool.map(present, range(100)))
-    assert outcomes == {"passed": 1, "InvalidSecurityToken": 99}
+    assert outcomes["passed"] == 1, outcomes
+    assert set(outcomes) <= {"passed", "InvalidSecurityToken", "busy"}, outcomes
+    assert refused(engine, cps, lambda: header) in ("InvalidSecurityToken", "MessageExpired")
 
 
 @pytest.mark.parametrize("production", [False, True], ids=["SQLite and files", "PostgreSQL and S3"])
