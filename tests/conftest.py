@@ -33,9 +33,9 @@ ORDER = (
     "card_auth",
     "xds_registry",
     "services",
-    "xds_repository",
     "hostile",
     "fuzz",
+    "xds_repository",
 )
 UNTIL = float(os.environ.get("TESTS_UNTIL", "inf"))  # seconds since 1970
 
