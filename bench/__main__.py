@@ -1,4 +1,4 @@
-"""`python -m bench`: see `--help` and `docs/performance.md`."""
+"""`python -m bench`: the product beside the floors that it cannot beat."""
 
 from __future__ import annotations
 

@@ -37,12 +37,18 @@ def open_trust(trust: TrustSettings) -> tuple[RevocationLists, TrustStore]:
         raise ConfigurationRefused([f"trust.profiles: {error}"]) from None
 
 
+def required_trust(settings: Sections) -> TrustSettings | None:
+    """The section `[trust]`, which only an insecure demonstration may be without. Raises `ConfigurationRefused`."""
+    if settings.trust is None and not settings.insecure_demo:
+        expected = "expected [trust] with profiles; or --insecure-demo, for a demonstration on this machine"
+        raise ConfigurationRefused([f"trust: {expected}"])
+    return settings.trust
+
+
 def open_admission(settings: Sections, engine: Engine) -> Admission | None:
     """Who admits the callers; None where all are admitted unasked. Raises `ConfigurationRefused`."""
-    trust = settings.trust
+    trust = required_trust(settings)
     if trust is None:
-        if not settings.insecure_demo:
-            raise ConfigurationRefused(["trust: expected [trust] with profiles"])
         return None
     lists, store = open_trust(trust)
     verifier = Verifier(store, parse=parse_untrusted, replay=PresentedAssertions(engine), policy=vihf_policy(trust))

@@ -17,6 +17,7 @@ from feuillet.configuration import ConfigurationRefused
 from feuillet.probes import Finding
 from feuillet.server.tls import tls_context
 from feuillet.settings import Sections
+from feuillet.trust import open_trust, required_trust
 from xds_repository.stores import StoreError
 
 _SOON: Final = timedelta(days=30)
@@ -30,7 +31,7 @@ _CODES: Final = {
 def check(settings: Sections) -> list[Finding]:
     """Every finding, in the order in which one needs the other. Raises `ConfigurationRefused`."""
     domain = affinity_domain(settings)
-    findings = [Finding("configuration", True, f"affinity domain {domain.name}"), *_keys(settings)]
+    findings = [Finding("configuration", True, f"affinity domain {domain.name}"), *_keys(settings), _trust(settings)]
     engine = open_engine(settings)
     findings.append(probes.database(engine))
     if findings[-1].passed:
@@ -67,6 +68,22 @@ def exit_code(findings: Sequence[Finding]) -> ExitCode:
         if not finding.passed:
             return _CODES.get(finding.subject, ExitCode.FAILED)
     return ExitCode.DONE
+
+
+def _trust(settings: Sections) -> Finding:
+    """Whether somebody is trusted, and every revocation list can be had."""
+    try:
+        trust = required_trust(settings)
+        if trust is None:
+            return Finding("trust", True, "requests need no assertion")
+        lists, store = open_trust(trust)
+    except ConfigurationRefused as refused:
+        return Finding("trust", False, "; ".join(refused.problems))
+    lists.refresh()
+    missing = [f"{state.location}: {state.error}" for state in lists.states() if state.error]
+    if missing:
+        return Finding("trust", False, "; ".join(missing))
+    return Finding("trust", True, f"profiles {', '.join(profile.name for profile in store.profiles)}")
 
 
 def _keys(settings: Sections) -> Iterator[Finding]:

@@ -11,12 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from feuillet import probes
 from feuillet.commands.exits import NotMigrated, PartUnavailable
 from feuillet.composition import open_rooms
-from feuillet.configuration import ConfigurationRefused
 from feuillet.migrations.schema import SchemaState, state_of
 from feuillet.server.supervisor import Part, Supervisor, parts_of
 from feuillet.server.tls import tls_context
 from feuillet.settings import Sections
-from feuillet.trust import open_trust
+from feuillet.trust import open_trust, required_trust
 from xds_repository.stores import StoreError
 
 _log: Final = structlog.get_logger(__name__)
@@ -39,12 +38,10 @@ def serve(settings: Sections, extra: Sequence[Part] = ()) -> bool:
 
 def require_trust(settings: Sections) -> None:
     """See that it is known whom to trust. Raises `ConfigurationRefused`."""
-    if settings.trust is not None:
+    trust = required_trust(settings)
+    if trust is not None:
         # what is fetched now is kept for the workers, which then need not wait for it
-        open_trust(settings.trust)[0].refresh()
-    elif not settings.insecure_demo:
-        expected = "expected [trust] with profiles; or --insecure-demo, for a demonstration on this machine"
-        raise ConfigurationRefused([f"trust: {expected}"])
+        open_trust(trust)[0].refresh()
 
 
 def require_parts(settings: Sections) -> None:

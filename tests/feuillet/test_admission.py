@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from card_auth.demo_pki import DemoPki
+from feuillet.commands.checking import check
 from feuillet.configuration import ConfigurationRefused, load, opened
 from feuillet.settings import TrustSettings
 from feuillet.trust import open_admission, open_trust, vihf_policy
@@ -56,6 +57,19 @@ def test_a_test_profile_counts_only_where_it_is_wanted(write: Write, igc: DemoPk
         open_admission(settings, open_database("sqlite://"))
     settings = load(write(more=f"{more}test_profiles = true\n"))
     assert open_admission(settings, open_database("sqlite://")) is not None
+
+
+def test_a_check_looks_for_the_profiles_and_their_lists(write: Write, igc: DemoPki) -> None:
+    def trust(more: str) -> tuple[bool, str]:
+        (finding,) = [finding for finding in check(load(write(more=more))) if finding.subject == "trust"]
+        return finding.passed, finding.detail
+
+    section = f"[trust]\nprofiles = {json.dumps(str(igc.directory.parent))}\n"
+    assert trust(f"{section}test_profiles = true\n") == (True, "profiles demo")
+    assert trust(section)[0] is False
+    passed, detail = trust("")
+    assert not passed
+    assert "expected [trust]" in detail
 
 
 def test_a_directory_without_profiles_is_refused(tmp_path: Path) -> None:
