@@ -37,9 +37,11 @@ $(READY): pyproject.toml uv.lock | $(UV)
 	$(SYNC)
 	@touch $@
 
+# into a directory of its own where python3 has pip, which spares a virtual environment
 .cache/uv/bin/uv:
-	@python3 -m venv .cache/uv || { echo "python3 cannot make a virtual environment (Debian: apt-get install python3-venv)" >&2; exit 1; }
-	.cache/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@python3 -m pip install --quiet --disable-pip-version-check --target .cache/uv uv==$(UV_VERSION) 2>/dev/null || { \
+	  python3 -m venv .cache/uv || { echo "python3 cannot make a virtual environment (Debian: apt-get install python3-venv)" >&2; exit 1; }; \
+	  .cache/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 
 serve: $(READY) ## Run a registry and a repository with demo keys and data
 	@exec $(VENV)/bin/feuillet serve --demo --insecure-demo
