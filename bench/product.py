@@ -89,5 +89,5 @@ def application(setup: Setup) -> Application:
     from feuillet.composition import open_rooms  # noqa: PLC0415
     from feuillet.configuration import load  # noqa: PLC0415
 
-    whole: Application = Whole(open_rooms(load(setup.write())), operations=True)
+    whole: Application = Whole(open_rooms(load(setup.write())), None, operations=True)
     return whole
