@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -290,6 +291,32 @@ class TrustSettings(_Section):
     homologations: tuple[str, ...] | None = None
 
 
+class SyslogSettings(_Section):
+    """`[audit.syslog]`: where audit events go as ATNA messages. `source` is the AuditSourceID."""
+
+    address: Address
+    ca: ReadableFile | None = None
+    certificate: ReadableFile | None = None
+    key: ReadableFile | None = None
+    source: str = Field(default="feuillet", min_length=1)
+    enterprise_site: str = ""
+
+    @model_validator(mode="after")
+    def _pair(self) -> SyslogSettings:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("expected certificate and key together")
+        return self
+
+
+class AuditSettings(_Section):
+    """`[audit]`: the key that signs the trail, and where its signed heads are kept outside the database."""
+
+    key: ReadableFile
+    anchor: Path | None = None
+    checkpoint_minutes: float = Field(default=5.0, gt=0, le=1440)
+    syslog: SyslogSettings | None = None
+
+
 class LogLevel(StrEnum):
     """From how important on a line is written."""
 
@@ -312,7 +339,7 @@ class LogSettings(_Section):
 
 
 class HousekeepingSettings(_Section):
-    """`[housekeeping]`: seconds between two runs of the reaper, and of the publisher of audit events."""
+    """`[housekeeping]`: seconds between two runs of the reaper, and of the delivery of audit events."""
 
     reaper_seconds: float = Field(default=300.0, ge=1)
     audit_seconds: float = Field(default=2.0, gt=0)
@@ -331,15 +358,22 @@ class Sections(_Section):
     repository: RepositorySettings
     feed: FeedSettings = FeedSettings()
     trust: TrustSettings | None = None
+    audit: AuditSettings | None = None
     logs: LogSettings = LogSettings()
     housekeeping: HousekeepingSettings = HousekeepingSettings()
 
     _insecure_demo: bool = PrivateAttr(default=False)
+    _passing_audit_key: Ed25519PrivateKey | None = PrivateAttr(default=None)
 
     @property
     def insecure_demo(self) -> bool:
         """Whether requests pass without an assertion."""
         return self._insecure_demo
+
+    @property
+    def passing_audit_key(self) -> Ed25519PrivateKey | None:
+        """The key of an insecure demonstration without `[audit]`: made at its start, gone at its end."""
+        return self._passing_audit_key
 
     def as_insecure_demo(self) -> Self:
         """The same, open to whoever is on this machine. Raises ValueError when it can be reached from elsewhere."""
@@ -347,6 +381,8 @@ class Sections(_Section):
             _loopback_address(address)
         copy = self.model_copy()
         copy._insecure_demo = True
+        if copy.audit is None:
+            copy._passing_audit_key = Ed25519PrivateKey.generate()
         return copy
 
     def shown(self) -> dict[str, Any]:

@@ -87,8 +87,8 @@ def to_syslog(server: SyslogServer, source: AuditSource) -> Receiver:
 def backlog(engine: Engine, name: str) -> int:
     """How many events a receiver has not got yet."""
     with engine.connect() as connection:
-        counts = {row.shard: row.length for row in connection.execute(select(audit_chain))}
-    return sum(counts.values()) - sum(_cursors(engine, name).values())
+        lengths: dict[int, int] = {row.shard: row.length for row in connection.execute(select(audit_chain))}
+    return sum(lengths.values()) - sum(_cursors(engine, name).values())
 
 
 def _cursors(engine: Engine, name: str) -> dict[int, int]:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import enum
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 from card_auth.caller import AccessMode, Caller, PurposeOfUse
-from dmp.audit.refusals import RefusalClass
+from dmp.audit.refusals import RefusalClass, explained
+from schemas.errors import XdsError
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -248,6 +250,13 @@ class Event:
 
 
 FIELDS: Final = tuple(f.name for f in fields(Event))
+
+
+def refused(errors: Sequence[XdsError]) -> dict[str, Any]:
+    """What an event says of errors: their class, their codes, and how bad they are."""
+    kind, codes = explained(errors)
+    outcome = Outcome.SERIOUS_FAILURE if kind is RefusalClass.SERVER else Outcome.MINOR_FAILURE
+    return {"outcome": outcome, "refusal": kind, "reason": codes}
 
 
 def microseconds(instant: datetime) -> int:

@@ -2,7 +2,7 @@
 
 Syslog acknowledges nothing, and what was written to a connection is lost when its other end dies. So every batch ends
 its connection in order: we close our half and wait for the server to close its own, which it does when it has read all.
-A connection that ends in any other way counts as nothing sent; what arrived all the same comes twice, with the same hash.
+A connection that ends in any other way counts as nothing sent; what arrived all the same comes twice, with one hash.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         """The application, opened in the worker that will use it."""
         operations = not self._secure or self._settings.server.operations_on_https
         rooms = open_rooms(self._settings)
-        admission = open_admission(self._settings, rooms.engine)
+        admission = open_admission(self._settings, rooms.trail)
         if admission is not None:
             admission.start()
         application = Application(rooms, admission, operations=operations)
