@@ -16,6 +16,7 @@ from feuillet.settings import TrustSettings
 from feuillet.trust import open_admission, open_trust, vihf_policy
 from tests.card_auth.conftest import igc
 from tests.feuillet.conftest import Write
+from tests.services.trail import make_trail
 from xds_registry.database import open_database
 
 __all__ = ["igc"]
@@ -54,9 +55,9 @@ def test_a_test_profile_counts_only_where_it_is_wanted(write: Write, igc: DemoPk
     more = f"[trust]\nprofiles = {json.dumps(str(igc.directory.parent))}\n"
     settings = load(write(more=more))
     with pytest.raises(ConfigurationRefused, match=r"trust\.profiles: .* is for tests"):
-        open_admission(settings, open_database("sqlite://"))
+        open_admission(settings, make_trail(open_database("sqlite://")))
     settings = load(write(more=f"{more}test_profiles = true\n"))
-    assert open_admission(settings, open_database("sqlite://")) is not None
+    assert open_admission(settings, make_trail(open_database("sqlite://"))) is not None
 
 
 def test_a_check_looks_for_the_profiles_and_their_lists(write: Write, igc: DemoPki) -> None:

@@ -16,7 +16,7 @@ import structlog
 from feuillet import logs
 from feuillet.application import Application
 from feuillet.composition import Rooms, open_rooms
-from feuillet.configuration import load
+from feuillet.configuration import load, opened
 from feuillet.migrations.schema import migrate
 from feuillet.settings import LogSettings
 from tests.feuillet.conftest import Write
@@ -26,10 +26,10 @@ from tests.xds_repository.submissions import PATIENT, submission
 @pytest.fixture
 def rooms(write: Write) -> Iterator[Rooms]:
     """A registry and repository with tables."""
-    opened = open_rooms(load(write(more="[registry]\nregister_unknown_patients = true\n")))
-    migrate(opened.engine)
-    yield opened
-    opened.close()
+    rooms = open_rooms(opened(load(write(more="[registry]\nregister_unknown_patients = true\n"))))
+    migrate(rooms.engine)
+    yield rooms
+    rooms.close()
 
 
 @pytest.fixture

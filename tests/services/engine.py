@@ -14,6 +14,7 @@ from pathlib import Path
 
 import requests
 
+from dmp.audit.chain import make_key
 from tests.services import process
 from tests.services.minio import S3Server
 from tests.services.pki import Pki
@@ -116,6 +117,10 @@ patient_authorities = ["{PATIENT_AUTHORITY}"]
 [repository]
 unique_id = "{REPOSITORY_ID}"
 
+[audit]
+key = "audit.key"
+anchor = "audit.anchor"
+
 [feed]
 mllp = "{mllp}"
 
@@ -123,6 +128,9 @@ mllp = "{mllp}"
 {"" if trust is None else f"[trust]{chr(10)}{trust}"}
 {more}"""
     )
+    audit_key = directory / "audit.key"
+    if not audit_key.exists():
+        make_key(audit_key)
     subprocess.run([*_COMMAND, "migrate", "--config", configuration], check=True, cwd=PROJECT)
     unasked = ["--insecure-demo"] if trust is None else []
     server = process.start([*_COMMAND, "serve", "--config", configuration, *unasked], log=log, directory=PROJECT)
