@@ -18,7 +18,7 @@ from dmp.audit.chain import link, signed
 from dmp.audit.event import Event, microseconds
 from dmp.audit.tables import SHARDS
 
-# Plain SQL: these statements are part of every request, and building them costs more than running them.
+# Plain SQL for the driver itself: these statements are part of every request, and all else costs more than they do.
 _SQLITE: Final = (
     "SELECT length, hash FROM audit_chain WHERE shard = ?",
     "INSERT INTO audit_event (shard, number, happened_at, kind, outcome, patient, person, content, hash)"
@@ -71,8 +71,8 @@ class Trail:
             raise AuditNotWritten("there is no key to sign the trail with")
         try:
             self._append(connection, events, self._key)
-        except SQLAlchemyError as error:
-            raise AuditNotWritten(type(error.__cause__ or error).__name__) from error
+        except (SQLAlchemyError, connection.dialect.loaded_dbapi.Error) as error:
+            raise AuditNotWritten(type(error).__name__) from error
 
     def record(self, *events: Event) -> None:
         """Record events; committed on return. Raises `AuditNotWritten`."""
@@ -86,7 +86,9 @@ class Trail:
         shard = self._shard()
         postgresql = connection.dialect.name == "postgresql"
         find, add, move = _POSTGRESQL if postgresql else _SQLITE
-        head = connection.exec_driver_sql(find, (shard,)).first()
+        cursor = connection.connection.cursor()
+        cursor.execute(find, (shard,))
+        head = cursor.fetchone()
         if head is None:
             raise AuditNotWritten("a chain has no head")
         number, previous = head
@@ -99,10 +101,11 @@ class Trail:
             return
         moved = (number, previous, signed(key, shard, number, previous), shard)
         if postgresql and len(rows) == 1:
-            connection.exec_driver_sql(_POSTGRESQL_BOTH, moved + rows[0])
-            return
-        connection.exec_driver_sql(add, rows if len(rows) > 1 else rows[0])
-        connection.exec_driver_sql(move, moved)
+            cursor.execute(_POSTGRESQL_BOTH, moved + rows[0])
+        else:
+            cursor.executemany(add, rows)
+            cursor.execute(move, moved)
+        cursor.close()
 
     def _shard(self) -> int:
         """The chain of this thread, so that threads seldom wait for each other."""

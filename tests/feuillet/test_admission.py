@@ -33,6 +33,19 @@ def test_without_trust_it_does_not_start_and_says_what_is_missing(write: Write) 
     assert "trust: expected [trust] with profiles" in done.stderr
 
 
+def test_without_a_key_for_the_audit_trail_it_does_not_start(write: Write, igc: DemoPki) -> None:
+    trust = f"[trust]\nprofiles = {json.dumps(str(igc.directory.parent))}\ntest_profiles = true\n"
+    configuration = write(more=trust)
+    subprocess.run([COMMAND, "migrate", "--config", configuration], check=True, capture_output=True)
+    done = subprocess.run(
+        [COMMAND, "serve", "--config", configuration], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 2
+    assert "audit: expected [audit] with a key" in done.stderr
+    (finding,) = [one for one in check(load(configuration)) if one.subject == "audit"]
+    assert (finding.passed, "expected [audit]" in finding.detail) == (False, True)
+
+
 def test_an_insecure_demo_must_not_be_reachable_from_elsewhere(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

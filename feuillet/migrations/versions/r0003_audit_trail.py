@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
         sa.PrimaryKeyConstraint("shard", "number", name=op.f("pk_audit_event")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_audit_event_happened_at", "audit_event", ["happened_at"], unique=False)
     op.create_index("ix_audit_event_patient", "audit_event", ["patient", "happened_at"], unique=False)
