@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 from zlib import crc32
 
-from sqlalchemy import Connection, Engine, bindparam, insert, select, text, update
+from sqlalchemy import Engine, bindparam, insert, select, text, update
 
 from dmp.audit.atna import AuditSource, Position, message
 from dmp.audit.canonical import NoEvent, decode
@@ -21,7 +21,7 @@ from dmp.audit.syslog import SyslogServer, formatted, send
 from dmp.audit.tables import audit_chain, audit_delivery, audit_event
 
 BATCH: Final = 500
-_WAITING: Final = (
+_NEXT: Final = (
     select(audit_event.c.shard, audit_event.c.number, audit_event.c.hash, audit_event.c.content)
     .where(audit_event.c.shard == bindparam("shard"), audit_event.c.number > bindparam("number"))
     .order_by(audit_event.c.number)
@@ -47,10 +47,12 @@ def deliver(engine: Engine, name: str, receive: Receiver, *, received: Callable[
     No transaction is open while the receiver works. Of several nodes one delivers, the others do nothing.
     """
     delivered = 0
+    if not _waiting(engine, name):
+        return 0
     with _alone(engine, name) as alone:
         if not alone:
             return 0
-        for shard, last in _cursors(engine, name).items():
+        for shard, (last, _) in _waiting(engine, name).items():
             number = last
             while entries := _entries(engine, shard, number):
                 receive(entries)
@@ -86,22 +88,23 @@ def to_syslog(server: SyslogServer, source: AuditSource) -> Receiver:
 
 def backlog(engine: Engine, name: str) -> int:
     """How many events a receiver has not got yet."""
-    with engine.connect() as connection:
-        lengths: dict[int, int] = {row.shard: row.length for row in connection.execute(select(audit_chain))}
-    return sum(lengths.values()) - sum(_cursors(engine, name).values())
+    return sum(last - number for number, last in _waiting(engine, name).values())
 
 
-def _cursors(engine: Engine, name: str) -> dict[int, int]:
+def _waiting(engine: Engine, name: str) -> dict[int, tuple[int, int]]:
+    """The chains that a receiver has not got to the end of: the number of the last event that it has, and of the last
+    that there is."""
     of_receiver = select(audit_delivery.c.shard, audit_delivery.c.number).where(audit_delivery.c.receiver == name)
     with engine.connect() as connection:
-        shards = connection.execute(select(audit_chain.c.shard).order_by(audit_chain.c.shard)).scalars().all()
-        moved = {row.shard: row.number for row in connection.execute(of_receiver)}
-    return {shard: moved.get(shard, 0) for shard in shards}
+        chains = connection.execute(select(audit_chain.c.shard, audit_chain.c.length).order_by(audit_chain.c.shard))
+        ends: dict[int, int] = {row.shard: row.length for row in chains}
+        moved: dict[int, int] = {row.shard: row.number for row in connection.execute(of_receiver)}
+    return {shard: (moved.get(shard, 0), end) for shard, end in ends.items() if end > moved.get(shard, 0)}
 
 
 def _entries(engine: Engine, shard: int, number: int) -> list[Entry]:
     with engine.connect() as connection:
-        rows = connection.execute(_WAITING, {"shard": shard, "number": number}).all()
+        rows = connection.execute(_NEXT, {"shard": shard, "number": number}).all()
     return [Entry(Position(row.shard, row.number, row.hash.hex()), _readable(row.content)) for row in rows]
 
 
@@ -132,15 +135,8 @@ def _alone(engine: Engine, name: str) -> Iterator[bool]:
         return
     key = {"key": crc32(b"feuillet audit " + name.encode())}
     with engine.connect() as connection:
+        # Its own, not one of the pool's few; the lock ends with it, whatever happens.
+        connection.detach()
         locked: bool = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one()
         connection.commit()
-        try:
-            yield locked
-        finally:
-            if locked:
-                _unlock(connection, key)
-
-
-def _unlock(connection: Connection, key: dict[str, int]) -> None:
-    connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
-    connection.commit()
+        yield locked

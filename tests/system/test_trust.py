@@ -154,7 +154,7 @@ def test_what_each_submits_and_reads_is_found_in_the_audit_trail_by_their_nation
 ) -> None:
     for holder, statement, mode in ((cps, direct, "DIRECTE"), (establishment, indirect, "INDIRECTE")):
         header = asserting(statement, holder.signature.key)
-        person = statement(datetime.now(UTC)).national_id
+        person = statement(datetime.now(UTC)).subject
         paper = provide(engine, holder, header)
         ask(engine, holder, header)
         found = searched(engine, "--person", person, "--patient", PATIENT)
