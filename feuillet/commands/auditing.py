@@ -123,7 +123,8 @@ def _found(settings: Sections, search: Search) -> Iterator[Iterator[Found]]:
 
 
 def _as_json(found: Found) -> str:
-    event = json.loads(encode(found.event)) | {"happened_at": found.event.happened_at.isoformat()}
+    stated = {"happened_at": found.event.happened_at.isoformat(), "outcome": found.event.outcome.value}
+    event = json.loads(encode(found.event)) | stated
     position = {"chain": found.position.shard, "number": found.position.number, "hash": found.position.hash}
     return json.dumps(position | event, ensure_ascii=False)
 
