@@ -158,10 +158,10 @@ def _local(event: Event, source: AuditSource) -> str:
 
 
 def _person(event: Event) -> str:
-    """ITI TF-2: 3.40.4.2: the subject of the assertion, as alias<user@issuer>."""
+    """ITI TF-2: 3.40.4.2: the subject of the assertion, as alias<user@issuer>; the alias is the person's name."""
     if not event.national_id:
         return ""
-    name = f"{event.name}<{event.national_id}@{event.structure_id}>"
+    name = f"{event.name}<{event.national_id}@{event.issuer}>"
     roles = ""
     for role in event.roles:
         code, _, system = role.partition("^^")

@@ -198,6 +198,7 @@ class Event:
     secret_connection: bool = False
     software: str = ""
     assertion_id: str = ""
+    issuer: str = ""
     certificate: str = ""
     legacy_sha1: bool = False
     stale_revocation: bool = False
@@ -233,6 +234,7 @@ class Event:
                 "secret_connection": caller.secret_connection,
                 "software": "" if software is None else " ".join(filter(None, (software.name, software.version))),
                 "assertion_id": caller.assertion_id,
+                "issuer": caller.issuer,
                 "legacy_sha1": caller.legacy_sha1,
                 "stale_revocation": caller.stale_revocation,
             }

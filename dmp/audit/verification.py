@@ -146,7 +146,7 @@ def _walk(
         after = rows[-1].number
         yield report.events
     if wrong is None:
-        wrong = _head_is_wrong(head, number, previous, keys)
+        wrong = _head_is_wrong(head, number, previous, keys, known=bool(marks))
     if wrong is not None:
         report.findings.append(wrong)
         return
@@ -171,13 +171,16 @@ def _row_is_wrong(row: Row[Any], number: int, previous: bytes, head: Head) -> Fi
     return None
 
 
-def _head_is_wrong(head: Head, number: int, previous: bytes, keys: tuple[Ed25519PublicKey, ...]) -> Finding | None:
+def _head_is_wrong(
+    head: Head, number: int, previous: bytes, keys: tuple[Ed25519PublicKey, ...], *, known: bool
+) -> Finding | None:
     if number < head.count:
         return Finding(head.shard, number + 1, Tampering.CUT)
     if number != head.count or previous != head.hash:
         return Finding(head.shard, number, Tampering.HEAD)
-    # a chain that no server has ever written to is not signed yet
-    if not (head.count == 0 and head.signature == b"") and not is_signed(keys, head):
+    # a chain that no server has ever signed is not known elsewhere either
+    untouched = head.count == 0 and head.signature == b"" and not known
+    if not untouched and not is_signed(keys, head):
         return Finding(head.shard, number, Tampering.SIGNATURE)
     return None
 

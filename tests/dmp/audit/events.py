@@ -30,6 +30,7 @@ CALLER = Caller(
     software=Software("LPS", "1.0"),
     certificate_fingerprint="ab" * 32,
     assertion_id="_1",
+    issuer="CN=899700218896,C=FR",
 )
 
 
@@ -71,6 +72,7 @@ ANY: st.SearchStrategy[Event] = st.builds(
     secret_connection=st.booleans(),
     software=_text,
     assertion_id=_text,
+    issuer=_text,
     certificate=_text,
     legacy_sha1=st.booleans(),
     stale_revocation=st.booleans(),

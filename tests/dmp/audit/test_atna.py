@@ -19,7 +19,7 @@ from tests.dmp.audit.events import ANY, CALLER, DOCTOR, PATIENT, START, event
 SCHEMA = etree.RelaxNG(etree.parse(Path(__file__).with_name("schema.rng")))
 SOURCE = AuditSource("feuillet-test", "site", "feuillet.example", 7)
 POSITION = Position(3, 14, "ab" * 32)
-DOCTORS = DOCTOR, f"{CALLER.name}<{DOCTOR}@{CALLER.structure_id}>"
+DOCTORS = DOCTOR, f"{CALLER.name}<{DOCTOR}@{CALLER.issuer}>"
 
 
 def told(some: Event) -> etree._Element:
