@@ -110,12 +110,17 @@ class Server:
         """Start measuring the peak afresh. proc(5): /proc/pid/clear_refs"""
         Path(f"/proc/{self.worker}/clear_refs").write_text("5")
 
-    def kept(self) -> tuple[int, tuple[str, ...]]:
-        """A number that changes with every commit to the database, and the files of the store."""
+    def kept(self) -> tuple[dict[str, list[tuple[object, ...]]], tuple[str, ...]]:
+        """Every row but those of the audit trail, where a refusal belongs, and the files of the store."""
         if self._rows is None:
             self._rows = sqlite3.connect(self.directory / "rows.db")
-        version: int = self._rows.execute("PRAGMA data_version").fetchone()[0]
-        return version, tuple(sorted(os.fspath(p) for p in (self.directory / "store").rglob("*") if p.is_file()))
+        tables = self._rows.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+        rows = {
+            name: self._rows.execute(f"SELECT * FROM {name}").fetchall()
+            for (name,) in tables
+            if not name.startswith("audit_")
+        }
+        return rows, tuple(sorted(os.fspath(p) for p in (self.directory / "store").rglob("*") if p.is_file()))
 
     def spooled(self) -> list[Path]:
         """What is left in the spool once the request is over, which is a moment after its answer is."""
