@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Final
@@ -58,6 +59,8 @@ class Trail:
         self.clock = clock
         self._key = key
         self._shards = SHARDS[engine.dialect.name]
+        self._postgresql = engine.dialect.name == "postgresql"
+        self._errors = (SQLAlchemyError, engine.dialect.loaded_dbapi.Error)
         self._places = count(os.getpid())
         self._own = threading.local()
 
@@ -67,26 +70,29 @@ class Trail:
         A transaction appends to one chain only, whose head it keeps until it ends. Raises `AuditNotWritten`; the
         transaction must then be rolled back.
         """
-        if self._key is None:
-            raise AuditNotWritten("there is no key to sign the trail with")
         try:
-            self._append(connection, events, self._key)
-        except (SQLAlchemyError, connection.dialect.loaded_dbapi.Error) as error:
+            with closing(connection.connection.cursor()) as cursor:
+                self._add(cursor, events)
+        except self._errors as error:
             raise AuditNotWritten(type(error).__name__) from error
 
     def record(self, *events: Event) -> None:
         """Record events; committed on return. Raises `AuditNotWritten`."""
         try:
-            with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
-                self.append(connection, events)
-        except SQLAlchemyError as error:
-            raise AuditNotWritten(type(error.__cause__ or error).__name__) from error
+            # What is not committed is rolled back when the connection returns to the pool.
+            with closing(self.engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+                if not self._postgresql:
+                    cursor.execute("BEGIN IMMEDIATE")
+                self._add(cursor, events)
+                connection.commit()
+        except self._errors as error:
+            raise AuditNotWritten(type(error).__name__) from error
 
-    def _append(self, connection: Connection, events: Sequence[Event], key: Ed25519PrivateKey) -> None:
+    def _add(self, cursor: Any, events: Sequence[Event]) -> None:
+        if self._key is None:
+            raise AuditNotWritten("there is no key to sign the trail with")
         shard = self._shard()
-        postgresql = connection.dialect.name == "postgresql"
-        find, add, move = _POSTGRESQL if postgresql else _SQLITE
-        cursor = connection.connection.cursor()
+        find, add, move = _POSTGRESQL if self._postgresql else _SQLITE
         cursor.execute(find, (shard,))
         head = cursor.fetchone()
         if head is None:
@@ -99,13 +105,12 @@ class Trail:
             rows.append((shard, number, *columns(event), content, previous))
         if not rows:
             return
-        moved = (number, previous, signed(key, shard, number, previous), shard)
-        if postgresql and len(rows) == 1:
+        moved = (number, previous, signed(self._key, shard, number, previous), shard)
+        if self._postgresql and len(rows) == 1:
             cursor.execute(_POSTGRESQL_BOTH, moved + rows[0])
         else:
             cursor.executemany(add, rows)
             cursor.execute(move, moved)
-        cursor.close()
 
     def _shard(self) -> int:
         """The chain of this thread, so that threads seldom wait for each other."""

@@ -101,14 +101,15 @@ def _audit(settings: Sections) -> Finding:
             audit.anchor if audit.anchor.exists() else audit.anchor.parent, os.W_OK
         ):
             return Finding("audit", False, "audit.anchor: expected a file that can be written to")
+        exposed = "" if audit.key.stat().st_mode & 0o077 == 0 else "; others than its owner may read audit.key"
         if audit.syslog is None:
-            return Finding("audit", True, "the trail is signed; no syslog server is set")
+            return Finding("audit", True, f"the trail is signed, no syslog server is set{exposed}")
         send(open_syslog(audit.syslog), ())
     except ConfigurationRefused as refused:
         return Finding("audit", False, "; ".join(refused.problems))
     except NotDelivered as error:
         return Finding("audit", False, f"audit.syslog: the server does not answer ({error})")
-    return Finding("audit", True, "the trail is signed, the syslog server answers")
+    return Finding("audit", True, f"the trail is signed, the syslog server answers{exposed}")
 
 
 def _keys(settings: Sections) -> Iterator[Finding]:
