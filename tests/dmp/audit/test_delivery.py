@@ -131,3 +131,17 @@ def test_a_frame_says_its_length_in_octets() -> None:
     assert message.startswith(b"<85>1 2026-03-01T08:00:00.000000Z ht feuillet 7 IHE+RFC-3881 - <AuditMessage>")
     length, _, rest = framed(message).partition(b" ")
     assert int(length) == len(rest) == len(message)
+
+
+def test_of_two_nodes_one_delivers_at_a_time(trail: Trail) -> None:
+    for second in range(5):
+        trail.record(event(after=second))
+    seen: list[int] = []
+
+    def other_node(entries: Sequence[Entry]) -> None:
+        if trail.engine.dialect.name == "postgresql":
+            assert deliver(trail.engine, "log", lambda _: pytest.fail("the first node is not done")) == 0
+        seen.extend(entry.position.number for entry in entries)
+
+    assert deliver(trail.engine, "log", other_node) == 5
+    assert len(seen) == 5
