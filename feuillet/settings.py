@@ -6,6 +6,7 @@ Secrets are `SecretStr`: they show in no error, log or report.
 from __future__ import annotations
 
 import ipaddress
+import os
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +23,7 @@ from xds_registry.configuration import UnknownPatientPolicy
 from xds_repository.stores import Encryption
 
 _HIGHEST_PORT: Final = 65_535
+_LONGEST_SOCKET_PATH: Final = 107
 
 
 class _Section(BaseModel):
@@ -64,6 +66,13 @@ def _readable(path: Path) -> Path:
     return path
 
 
+def _socket_path(path: Path) -> Path:
+    # sun_path of unix(7) holds 108 bytes with the terminating one
+    if not path.is_absolute() or len(os.fsencode(path)) > _LONGEST_SOCKET_PATH or not path.parent.is_dir():
+        raise ValueError("expected the absolute path of a Unix socket of at most 107 bytes, in an existing directory")
+    return path
+
+
 def _directory(path: Path) -> Path:
     if not path.is_dir():
         raise ValueError("expected the path of a directory")
@@ -96,6 +105,7 @@ LoopbackAddress = Annotated[str, AfterValidator(_loopback_address)]
 Oid = Annotated[str, AfterValidator(_oid)]
 HomeCommunity = Annotated[str, AfterValidator(_home_community)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
+SocketPath = Annotated[Path, AfterValidator(_socket_path)]
 Directory = Annotated[Path, AfterValidator(_directory)]
 Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
@@ -136,11 +146,13 @@ class LimitSettings(_Section):
 class ServerSettings(_Section):
     """`[server]`: where it listens, and with how many processes and threads.
 
-    `https` needs `[server.tls]`. `plain` asks for no certificate, and so may only be a loopback address.
+    `https` needs `[server.tls]`. `plain` asks for no certificate, and so may only be a loopback address. `proxy` is a
+    Unix socket for a reverse proxy, which verifies the client's certificate and states it (`feuillet.peer`).
     """
 
     https: Address | None = None
     plain: LoopbackAddress | None = None
+    proxy: SocketPath | None = None
     tls: TlsSettings | None = None
     workers: int = Field(default=2, ge=1, le=256)
     plain_workers: int = Field(default=1, ge=1, le=256)
@@ -155,8 +167,8 @@ class ServerSettings(_Section):
 
     @model_validator(mode="after")
     def _somewhere(self) -> ServerSettings:
-        if self.https is None and self.plain is None:
-            raise ValueError("expected https, plain or both: the server would listen nowhere")
+        if self.https is None and self.plain is None and self.proxy is None:
+            raise ValueError("expected https, plain or proxy: the server would listen nowhere")
         if self.https is not None and self.tls is None:
             raise ValueError("expected [server.tls] with certificate, key and client_authorities for https")
         return self
