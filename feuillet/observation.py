@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from feuillet import metrics
-from feuillet.peer import note_peer
+from feuillet.callers.peer import note_peer
 from schemas.responses import read_registry_response
 from schemas.vocabulary import RS, ResponseStatus
 from soap.message import IncomingMessage, Operation, Reply

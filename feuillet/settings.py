@@ -147,7 +147,7 @@ class ServerSettings(_Section):
     """`[server]`: where it listens, and with how many processes and threads.
 
     `https` needs `[server.tls]`. `plain` asks for no certificate, and so may only be a loopback address. `proxy` is a
-    Unix socket for a reverse proxy, which verifies the client's certificate and states it (`feuillet.peer`).
+    Unix socket for a reverse proxy, which verifies the client's certificate and states it (`feuillet.callers.peer`).
     """
 
     https: Address | None = None

@@ -14,9 +14,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from feuillet import metrics
+from feuillet.callers.presented import PresentedAssertions
 from feuillet.composition import Rooms, open_rooms
 from feuillet.logs import kind, places
-from feuillet.presented import PresentedAssertions
 from feuillet.server.outbox import publish
 from feuillet.server.tls import tls_context
 from feuillet.settings import Sections

@@ -14,11 +14,11 @@ from gunicorn.glogging import Logger
 
 from feuillet import metrics
 from feuillet.application import Application
+from feuillet.callers.trust import open_admission
 from feuillet.composition import open_rooms
 from feuillet.server.processes import die_with_parent
 from feuillet.server.tls import tls_context
 from feuillet.settings import Sections, TlsSettings
-from feuillet.trust import open_admission
 
 _HEADER_LINE: Final = 8190
 _HEADERS: Final = 64

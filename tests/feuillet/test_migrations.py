@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
-from feuillet import presented
+from feuillet.callers import presented
 from feuillet.migrations import schema
 from feuillet.migrations.schema import SchemaState, migrate, state_of
 from xds_registry import tables as registry_tables

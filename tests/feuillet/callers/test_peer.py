@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feuillet.peer import note_peer, stated_certificate
+from feuillet.callers.peer import note_peer, stated_certificate
 from tests.examples import some
 from tests.services.pki import Pki
 

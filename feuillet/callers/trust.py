@@ -17,9 +17,9 @@ from card_auth.trust import (
     load_profile,
 )
 from card_auth.vihf import Verifier, VihfPolicy
-from feuillet.admission import Admission
+from feuillet.callers.admission import Admission
+from feuillet.callers.presented import PresentedAssertions
 from feuillet.configuration import ConfigurationRefused
-from feuillet.presented import PresentedAssertions
 from feuillet.settings import Sections, TrustSettings
 from soap.xml import parse_untrusted
 
