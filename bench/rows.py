@@ -175,9 +175,12 @@ def _read(connection: sqlite3.Connection) -> Captured:
 
 
 def _cut(value: Any, holes: Mapping[str, str]) -> Value | Stencil:
-    if isinstance(value, str | bytes) and any((h if isinstance(value, str) else h.encode()) in value for h in holes):
-        return Stencil(value, holes)
-    return value
+    if isinstance(value, str):
+        return Stencil(value, holes) if any(hole in value for hole in holes) else value
+    if isinstance(value, bytes):
+        return Stencil(value, holes) if any(hole.encode() in value for hole in holes) else value
+    kept: Value = value
+    return kept
 
 
 def post(wsgi: Callable[..., Any], path: str, posted: Posted) -> bytes:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from feuillet import metrics
-from feuillet.admission import Admission
 from feuillet.audit.recording import witness
+from feuillet.callers.admission import Admission
 from feuillet.composition import Rooms
 from feuillet.observation import Observation, counting_errors
 from feuillet.probes import Readiness

@@ -14,13 +14,13 @@ from cryptography import x509
 from dmp.audit.syslog import NotDelivered, send
 from feuillet import probes
 from feuillet.audit.opening import open_syslog, required_key
+from feuillet.callers.trust import open_trust, required_trust
 from feuillet.commands.exits import ExitCode
 from feuillet.composition import affinity_domain, open_engine, open_rooms
 from feuillet.configuration import ConfigurationRefused
 from feuillet.probes import Finding
 from feuillet.server.tls import tls_context
 from feuillet.settings import Sections
-from feuillet.trust import open_trust, required_trust
 from xds_repository.stores import StoreError
 
 _SOON: Final = timedelta(days=30)

@@ -13,13 +13,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from dmp.audit import AuditNotWritten
 from feuillet import probes
 from feuillet.audit.checkpoints import begin, end
+from feuillet.callers.trust import open_trust, required_trust
 from feuillet.commands.exits import NotMigrated, PartUnavailable
 from feuillet.composition import open_engine, open_rooms
 from feuillet.migrations.schema import SchemaState, state_of
 from feuillet.server.supervisor import Part, Supervisor, parts_of
 from feuillet.server.tls import tls_context
 from feuillet.settings import Sections
-from feuillet.trust import open_trust, required_trust
 from xds_repository.stores import StoreError
 
 _log: Final = structlog.get_logger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from dmp.audit import tables as audit_tables
-from feuillet import presented
+from feuillet.callers import presented
 from xds_registry import tables as registry_tables
 from xds_repository import tables as repository_tables
 

@@ -19,9 +19,9 @@ from dmp.audit.syslog import NotDelivered, SyslogServer
 from feuillet import metrics
 from feuillet.audit.checkpoints import Checkpoints
 from feuillet.audit.opening import audit_source, open_syslog
+from feuillet.callers.presented import PresentedAssertions
 from feuillet.composition import Rooms, open_rooms
 from feuillet.logs import kind, places
-from feuillet.presented import PresentedAssertions
 from feuillet.server.outbox import SYSLOG, publish, send
 from feuillet.server.tls import tls_context
 from feuillet.settings import Sections

@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
 from dmp.audit import tables as audit_tables
-from feuillet import presented
+from feuillet.callers import presented
 from feuillet.migrations import schema
 from feuillet.migrations.schema import SchemaState, migrate, state_of
 from xds_registry import tables as registry_tables

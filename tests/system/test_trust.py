@@ -62,7 +62,7 @@ def trust_in(igc: DemoPki) -> str:
 
 
 @contextmanager
-def trusting(directory: Path, pki: Pki, igc: DemoPki, **options: str | None) -> Iterator[Engine]:
+def trusting(directory: Path, pki: Pki, igc: DemoPki, **options: str | Path | None) -> Iterator[Engine]:
     """A server that trusts the test IGC."""
     directory.mkdir(parents=True, exist_ok=True)
     clients = directory / "clients.pem"

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from card_auth.demo_pki import DemoPki
+from feuillet.callers.trust import open_admission, open_trust, vihf_policy
 from feuillet.commands.checking import check
 from feuillet.configuration import ConfigurationRefused, load, opened
 from feuillet.settings import TrustSettings
-from feuillet.trust import open_admission, open_trust, vihf_policy
 from tests.card_auth.conftest import igc
 from tests.feuillet.conftest import Write
 from tests.services.trail import make_trail

@@ -16,9 +16,9 @@ from card_auth.trust import (
 )
 from card_auth.vihf import Verifier, VihfPolicy
 from dmp.audit import Trail
-from feuillet.admission import Admission
+from feuillet.callers.admission import Admission
+from feuillet.callers.presented import PresentedAssertions
 from feuillet.configuration import ConfigurationRefused
-from feuillet.presented import PresentedAssertions
 from feuillet.settings import Sections, TrustSettings
 from soap.xml import parse_untrusted
 
