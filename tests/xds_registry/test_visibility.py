@@ -81,7 +81,7 @@ def _among(table: Any, uuids: Collection[str]) -> ColumnElement[bool]:
     return column.in_(uuids)
 
 
-@settings(max_examples=some(30))
+@settings(max_examples=some(15))
 @given(plan=plans(), data=st.data())
 def test_every_answer_is_the_one_of_a_registry_that_never_had_what_is_hidden(
     opened_database: Engine, official: Schemas | None, plan: Plan, data: Any

@@ -13,7 +13,7 @@ from tests.schemas.xsd.official import Schemas
 from tests.xds_registry.query.graphs import BY_PATIENT, Plan, asked_by_patient, compare, plans, subject
 
 
-@settings(max_examples=some(40))
+@settings(max_examples=some(30))
 @given(plan=plans(), data=st.data())
 def test_a_query_by_patient_finds_what_meets_every_parameter(
     opened_database: Engine, official: Schemas | None, plan: Plan, data: Any

@@ -31,7 +31,7 @@ from xds_registry.query.catalogue import QueryId
 ANY_TYPE = {"$XDSDocumentEntryType": quoted(*(kind.value for kind in DocumentEntryType))}
 
 
-@settings(max_examples=some(40))
+@settings(max_examples=some(30))
 @given(plan=plans(), data=st.data())
 def test_a_query_by_identifier_finds_what_hangs_on_it(
     opened_database: Engine, official: Schemas | None, plan: Plan, data: Any
