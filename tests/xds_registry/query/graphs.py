@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -197,8 +197,8 @@ def _times_of(*names: str) -> dict[str, st.SearchStrategy[Any]]:
     return {name + edge: _slots(st.sampled_from(TIMES), many=False) for name in names for edge in ("From", "To")}
 
 
-_statuses = _slots(st.sampled_from((APPROVED, DEPRECATED)))
-_patients = st.sampled_from((*PATIENTS, "P3")).map(s.patient).map(str)
+_statuses = st.sampled_from(([[APPROVED, DEPRECATED]], [[APPROVED]], [[APPROVED, DEPRECATED]], [[DEPRECATED]]))
+_patients = st.sampled_from((*PATIENTS, *PATIENTS, "P3")).map(s.patient).map(str)
 _patient = _slots(_patients, many=False)
 _CONTENT = {
     f"{DOCUMENT}FormatCode": _slots(_coded),
@@ -260,7 +260,7 @@ _BY_PATIENT = {
 def asked_by_patient(draw: Draw, query: QueryId) -> Asked:
     """Parameters of a Find query, or GetAll: the required ones and a few others."""
     required, optional = _BY_PATIENT[query]
-    names = draw(st.lists(st.sampled_from(sorted(optional)), max_size=2, unique=True))
+    names = draw(st.lists(st.sampled_from(sorted(optional)), min_size=1, max_size=2, unique=True))
     return {name: draw(values) for name, values in {**required, **{x: optional[x] for x in names}}.items()}
 
 
@@ -327,8 +327,8 @@ def written(draw: Draw, asked: Asked) -> dict[str, Given]:
     }
 
 
-BY_PATIENT: Sequence[QueryId] = tuple(_BY_PATIENT)
-BY_IDENTIFIER: Sequence[QueryId] = tuple(_BY_IDENTIFIER)
+BY_PATIENT: tuple[QueryId, ...] = tuple(_BY_PATIENT)
+BY_IDENTIFIER: tuple[QueryId, ...] = tuple(_BY_IDENTIFIER)
 
 
 def compare(data: st.DataObject, registry: Subject, query: QueryId, asked: Asked) -> None:

@@ -13,11 +13,11 @@ from tests.schemas.xsd.official import Schemas
 from tests.xds_registry.query.graphs import BY_PATIENT, Plan, asked_by_patient, compare, plans, subject
 
 
-@settings(max_examples=some(30))
+@settings(max_examples=some(15))
 @given(plan=plans(), data=st.data())
 def test_a_query_by_patient_finds_what_meets_every_parameter(
     opened_database: Engine, official: Schemas | None, plan: Plan, data: Any
 ) -> None:
     registry = subject(opened_database, official, plan)
-    for query in BY_PATIENT:
+    for query in BY_PATIENT * 4:  # cheaper than to register as often
         compare(data, registry, query, data.draw(asked_by_patient(query)))
