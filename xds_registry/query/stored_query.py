@@ -27,7 +27,7 @@ from schemas.vocabulary import QUERY, RIM
 from xds_registry import tables as t
 from xds_registry.configuration import RegistryConfiguration, UnknownPatientPolicy
 from xds_registry.database import reading
-from xds_registry.patients import find_patient
+from xds_registry.patients import find_patients
 from xds_registry.query import answer, find, get
 from xds_registry.query.answer import Answered, ReturnType
 from xds_registry.query.catalogue import MULTI_PATIENT_QUERIES, STORED_QUERIES, QueryId, StoredQuery
@@ -170,9 +170,10 @@ def _objects(
 
 def _patients(connection: Connection, patient_ids: tuple[str, ...], policy: UnknownPatientPolicy) -> list[int]:
     """The active patients among the ids. A patient that was merged away is unknown (ITI TF-2: 3.8.4.2.3)."""
+    found = find_patients(connection, patient_ids)
     known = []
     for patient_id in dict.fromkeys(patient_ids):
-        patient = find_patient(connection, patient_id)
+        patient = found.get(patient_id)
         if patient is not None and patient.active:
             known.append(patient.pk)
         elif policy is UnknownPatientPolicy.ERROR:
