@@ -137,12 +137,8 @@ def test_what_is_not_said_to_be_visible_is_hidden_with_its_associations(client: 
 def test_what_is_hidden_does_not_count_among_too_many_results(client: Client) -> None:
     documents = [entry() for _ in range(3)]
     client.accept(*documents)
-    few = Client(
-        Registry(
-            client.registry.engine, RegistryConfiguration(client.registry.configuration.affinity_domain, max_results=2)
-        ),
-        None,
-    )
+    configuration = RegistryConfiguration(client.registry.configuration.affinity_domain, max_results=2)
+    few = Client(Registry(client.registry.engine, configuration, trail=client.registry.trail), None)
     asked = {"$XDSDocumentEntryPatientId": quoted(patient()), "$XDSDocumentEntryStatus": quoted(APPROVED)}
     assert few.ask(QueryId.FIND_DOCUMENTS, asked).error[0] == "XDSTooManyResults"
     answer = few.ask(QueryId.FIND_DOCUMENTS, asked, visibility=Without([documents[1].entry_uuid]))

@@ -14,6 +14,7 @@ from schemas.datatypes import Cx, Cxi, Dtm, Oid, Xcn
 from schemas.metadata import Association, Author, CodedValue, DocumentEntry, Folder, SubmissionSet
 from schemas.vocabulary import RELATIONSHIPS, AssociationType, DocumentEntryType
 from tests.schemas.xsd.official import Schemas
+from tests.services.trail import make_trail, wipe_trail
 from tests.xds_registry import submissions as s
 from tests.xds_registry.client import Client, wipe
 from tests.xds_registry.conftest import Clock
@@ -150,8 +151,12 @@ def _entry(draw: Draw, patient: Cx, on_demand: bool) -> DocumentEntry:
 def subject(engine: Engine, schemas: Schemas | None, plan: Plan) -> Subject:
     """The registry after the submissions of a plan, a second after each other."""
     wipe(engine)
+    wipe_trail(engine)
     clock = Clock()
-    client = Client(Registry(engine, RegistryConfiguration(load_affinity_domain("ihe")), clock=clock), schemas)
+    registry = Registry(
+        engine, RegistryConfiguration(load_affinity_domain("ihe")), trail=make_trail(engine), clock=clock
+    )
+    client = Client(registry, schemas)
     client.announce(*PATIENTS)
     for on_demand, items in plan:
         (client.accept_on_demand if on_demand else client.accept)(*items)

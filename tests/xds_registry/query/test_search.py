@@ -19,7 +19,7 @@ NOTHING = [f"urn:uuid:{number:08x}-0000-4000-8000-000000000000" for number in ra
 def bounded(client: Client, most: int) -> Client:
     """A client of the same registry when it gives no more than so many objects."""
     configuration = replace(client.registry.configuration, max_results=most)
-    return Client(Registry(client.registry.engine, configuration), None)
+    return Client(Registry(client.registry.engine, configuration, trail=client.registry.trail), None)
 
 
 def test_as_many_objects_as_allowed_are_given_and_one_more_is_refused_without_any(client: Client) -> None:

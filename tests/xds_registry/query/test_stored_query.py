@@ -94,7 +94,7 @@ def test_an_unknown_or_merged_patient_has_nothing_or_is_an_error_as_the_domain_d
     client.accept(document)
     client.merge("P1", "P2")
     strict = replace(client.registry.configuration, unknown_patient=UnknownPatientPolicy.ERROR)
-    strictly = Client(Registry(client.registry.engine, strict), None)
+    strictly = Client(Registry(client.registry.engine, strict, trail=client.registry.trail), None)
     for name in ("P2", "P3", "p1", "", "P1' OR '1'='1"):
         identifier = str(patient(name)) if name else ""
         asked = {**FIND, "$XDSDocumentEntryPatientId": quoted(identifier)}
