@@ -15,8 +15,8 @@ from card_auth.workstation.findings import Finding, Subject, Verdict
 
 REMEDY = (
     "Have the computer set its clock from the network: on Windows in Settings, Time, `Set the time automatically`, "
-    "then `w32tm /resync`; on macOS in Date & Time; on Linux `timedatectl set-ntp true`. If the computer's clock is right, "
-    "tell the service that its own is not."
+    "then `w32tm /resync`; on macOS in Date & Time; on Linux `timedatectl set-ntp true`. If the computer's clock is "
+    "right, tell the service that its own is not."
 )
 _SECOND = datetime.timedelta(seconds=1)  # a Date header counts whole seconds (RFC 9110: 5.6.7)
 
