@@ -14,21 +14,27 @@ class StrictCardAbsent(Exception):
     """There is no C compiler to build the module with."""
 
 
+def build(directory: Path) -> Path:
+    """Compile the module. Raises StrictCardAbsent."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise StrictCardAbsent("no C compiler")
+    built = directory / "strict_card.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-w", "-o", built, _SOURCE, "-ldl"], check=True)
+    return built
+
+
 class StrictCard:
     """One such module, in the state of a card that was just put in: no try is spent.
 
     The tokens are those that SoftHSM2's directory holds when the module is loaded.
     """
 
-    def __init__(self, directory: Path, softhsm: Path) -> None:
-        """Raises StrictCardAbsent."""
-        compiler = shutil.which("cc")
-        if compiler is None:
-            raise StrictCardAbsent("no C compiler")
+    def __init__(self, directory: Path, built: Path, softhsm: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self.module = directory / "strict_card.so"  # a library of its own for each card, and so a counter of its own
-        subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-w", "-o", self.module, _SOURCE, "-ldl"], check=True)
-        own = shutil.copy(softhsm, directory / "softhsm.so")  # another process part than the module used elsewhere
+        # libraries of its own for each card: their counters and tokens are then its own too
+        self.module = Path(shutil.copy(built, directory / "strict_card.so"))
+        own = shutil.copy(softhsm, directory / "softhsm.so")
         self._out = directory / "out"
         os.environ["TESTS_STRICT_CARD_MODULE"] = str(own)
         os.environ["TESTS_STRICT_CARD_OUT"] = str(self._out)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import http.client
-import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -18,12 +17,11 @@ from card_auth.agent import AgentServer, HolderCard, OneQuestion, Service, Sessi
 from card_auth.agent.peripherals import Identity, Slot
 from card_auth.demo_pki import CpsPair
 from tests.services.softhsm import SoftHsm
-from tests.services.strict_card import StrictCard, StrictCardAbsent
+from tests.services.strict_card import StrictCard, StrictCardAbsent, build
 
 PORTAL = "https://portal.example.org"
 OTHER_PORTAL = "https://other.example.org"
 PIN = "1234"
-labels = (f"agent {number}" for number in itertools.count())
 
 
 @dataclass
@@ -141,14 +139,25 @@ class Workstation:
         return Page(self.server.port, origin)
 
 
-@pytest.fixture
-def strict_card(softhsm: SoftHsm, cps: CpsPair, tmp_path: Path) -> tuple[StrictCard, str]:
-    """A doctor's card, and its label."""
-    label = softhsm.make_token(next(labels), (b"\x20", cps.authentication), (b"\x10", cps.signature))
+@pytest.fixture(scope="session")
+def built_module(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The module of strict cards."""
     try:
-        return StrictCard(tmp_path / "card", softhsm.module), label
+        return build(tmp_path_factory.mktemp("strict card"))
     except StrictCardAbsent as absent:
         pytest.skip(str(absent))
+
+
+@pytest.fixture(scope="session")
+def doctors_token(softhsm: SoftHsm, cps: CpsPair) -> str:
+    """The label of a token with a doctor's keys."""
+    return softhsm.make_token("agent", (b"\x20", cps.authentication), (b"\x10", cps.signature))
+
+
+@pytest.fixture
+def strict_card(softhsm: SoftHsm, doctors_token: str, built_module: Path, tmp_path: Path) -> tuple[StrictCard, str]:
+    """A doctor's card, and its label."""
+    return StrictCard(tmp_path / "card", built_module, softhsm.module), doctors_token
 
 
 @pytest.fixture
