@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from feuillet import logs
-from feuillet.commands import pki, workstation
+from feuillet.commands import agent, pki, workstation
 from feuillet.commands.exits import ExitCode, explained
 from feuillet.configuration import load, opened
 from feuillet.server.runtime import shared_directory
@@ -34,6 +34,7 @@ app: Final = typer.Typer(
 
 app.add_typer(pki.app)
 app.add_typer(workstation.app)
+app.add_typer(agent.app)
 
 ConfigOption = Annotated[
     Path | None,

@@ -4,7 +4,7 @@ from card_auth.agent.card import HolderCard
 from card_auth.agent.desk import Desk, OneQuestion, TerminalDesk
 from card_auth.agent.login import LoginProof, LoginRefused, verify_login
 from card_auth.agent.origins import OriginRefused, allowed_origins
-from card_auth.agent.peripherals import Peripherals
+from card_auth.agent.peripherals import PcscPeripherals, Peripherals
 from card_auth.agent.server import AgentServer
 from card_auth.agent.service import Service
 from card_auth.agent.sessions import Sessions
@@ -17,6 +17,7 @@ __all__ = [
     "LoginRefused",
     "OneQuestion",
     "OriginRefused",
+    "PcscPeripherals",
     "Peripherals",
     "Service",
     "Sessions",

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from card_auth import readers
+from card_auth.readers import OpenVitaleReader, Presence, VitaleReader, kind_in, list_slots
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
     """A reader's slot and the card in it."""
 
     reader: str
-    card: str | None  # its kind; None: empty
+    card: str | None  # its kind, or `mute`, or `card` when it cannot be told now; None: empty
 
     def as_json(self) -> dict[str, object]:
         """For the page."""
@@ -24,7 +27,7 @@ class Identity:
 
     family_name: str = field(repr=False)
     given_name: str = field(repr=False)
-    birth_date: str | None = field(repr=False)  # YYYY-MM-DD, or as the card has it where that is no date
+    birth_date: str = field(repr=False)  # YYYYMMDD as on the card: month and day may be 00
     nir: str | None = field(repr=False)  # dependants may have none of their own
 
     def as_json(self) -> dict[str, object]:
@@ -45,3 +48,28 @@ class Peripherals(Protocol):
 
     def vitale(self) -> tuple[Identity, ...]:
         """Who is on the Vitale card that is in a reader."""
+
+
+class PcscPeripherals:
+    """The readers of this computer."""
+
+    def __init__(self, vitale_reader: VitaleReader | None = None) -> None:
+        self._vitale_reader = vitale_reader or OpenVitaleReader()
+
+    def slots(self) -> tuple[Slot, ...]:
+        """Every slot of every reader. Raises SupportMissing, ServiceUnavailable."""
+        return tuple(Slot(slot.name, _content(slot)) for slot in list_slots())
+
+    def vitale(self) -> tuple[Identity, ...]:
+        """Who is on the Vitale card that is in a reader. Raises as VitaleReader says."""
+        return tuple(
+            Identity(one.family_name, one.given_name, one.birth_date, None if one.nir is None else str(one.nir))
+            for one in self._vitale_reader.read().beneficiaries
+        )
+
+
+def _content(slot: readers.Slot) -> str | None:
+    if slot.presence is Presence.EMPTY:
+        return None
+    kind = kind_in(slot)
+    return slot.presence.value if kind is None else kind.value
