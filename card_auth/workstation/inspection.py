@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ class Questions:
     module: Path | None = None  # PKCS#11; None: the first of the usual ones
     token: str | None = None  # its label; None: every token
     profile: Path | None = None  # directory of a trust profile for the card's certificates
+
+
+LONGEST: Final = 60.0  # seconds for one step: several connections may each wait for ten
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,12 @@ def inspect(
     now: datetime.datetime | None = None,
     told: Callable[[Finding], None] = lambda _finding: None,
     steps: tuple[Step, ...] = STEPS,
+    seconds: float = LONGEST,
 ) -> Inspection:
-    """Make every check. Never raises: a check that breaks is a red cross. `told` hears of each finding at once."""
+    """Make every check. Never raises: a check that breaks, or lasts longer than `seconds`, is a red cross.
+
+    `told` hears of a step's findings when it ends.
+    """
     at = now or datetime.datetime.now(datetime.UTC)
     findings: list[Finding] = []
     for step in steps:
@@ -93,8 +101,7 @@ def inspect(
             findings += [Finding(subject, Verdict.NOT_TRIED, detail) for subject in step.subjects]
         else:
             try:
-                for finding in step.check(questions, at):
-                    findings.append(finding)
+                _gather(step, questions, at, findings, seconds)
             except CardError as error:
                 findings += [Finding(subject, Verdict.FAIL, str(error), error.remedy) for subject in step.subjects]
             except Exception as error:  # a diagnosis must not end where something is broken
@@ -103,6 +110,36 @@ def inspect(
         for finding in findings[begun:]:
             told(finding)
     return Inspection(at, tuple(findings))
+
+
+class _Endless(CardError):
+    """A check that waits for an answer which does not come."""
+
+    summary = "The check was given up: no answer came in time."
+    remedy = "Take the card out and unplug the reader, plug it in again, start the computer anew, and check again."
+
+
+def _gather(step: Step, questions: Questions, at: datetime.datetime, findings: list[Finding], seconds: float) -> None:
+    """Add what the step finds, also what it finds before it breaks. Raises what it raises, and _Endless."""
+    found: list[Finding] = []
+    broken: list[Exception] = []
+
+    def run() -> None:
+        try:
+            for finding in step.check(questions, at):
+                found.append(finding)
+        except Exception as error:  # handed over to the thread that waits
+            broken.append(error)
+
+    # a driver may hang in a call that nothing can interrupt: it hangs in a thread that nobody waits for
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    findings += found
+    if thread.is_alive():
+        raise _Endless
+    if broken:
+        raise broken[0]
 
 
 def _firm(findings: list[Finding], ground: Subject) -> bool:

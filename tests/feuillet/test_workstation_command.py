@@ -110,8 +110,8 @@ def test_no_card(pcscd: PrivatePcscd) -> None:
     assert found.crosses(Subject.CARDS) == ["There is no card in the reader."]
 
 
-def test_MUTE(pcscd: PrivatePcscd) -> None:
-    with pcscd.card(0, atr=b""):
+def test_a_mute_card(pcscd: PrivatePcscd) -> None:
+    with pcscd.card(0, atr=bytes(4)):
         found = run("--json", **pcscd.environment)
     assert any("does not answer" in cross for cross in found.crosses(Subject.CARDS))
 
