@@ -39,7 +39,7 @@ class PrivatePcscd:
 
     @contextmanager
     def card(self, slot: int, *, vitale: bool = False, atr: bytes = _ATR) -> Iterator[None]:
-        """A card in a slot, which knows the application of a Vitale card or none. An answer to reset of zeros is none: the card is mute."""
+        """A card in a slot, which knows the application of a Vitale card or none. A mute one answers zeros."""
         connection = socket.create_connection(("127.0.0.1", self.port + slot))
         thread = threading.Thread(target=_answer, args=(connection, atr, vitale), daemon=True)
         thread.start()
