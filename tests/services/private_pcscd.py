@@ -12,7 +12,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def private_pcscd(directory: Path, *, readers: bool = True) -> Iterator[PrivateP
 
 def _answer(connection: socket.socket, atr: bytes, vitale: bool) -> None:
     """Frames of two octets of length and a payload; one octet is a command of the reader, more are a card's command."""
-    with connection.makefile("rb") as stream:
+    with suppress(OSError), connection.makefile("rb") as stream:  # the service may end first
         while len(head := stream.read(2)) == 2:
             payload = stream.read(struct.unpack(">H", head)[0])
             if payload == bytes([_SEND_ATR]):
@@ -87,10 +87,7 @@ def _answer(connection: socket.socket, atr: bytes, vitale: bool) -> None:
                 continue
             else:
                 reply = bytes.fromhex("9000" if vitale and b"VITALE" in payload else "6A82")
-            try:
-                connection.sendall(struct.pack(">H", len(reply)) + reply)
-            except OSError:
-                return
+            connection.sendall(struct.pack(">H", len(reply)) + reply)
 
 
 def _two_free_ports() -> int:
