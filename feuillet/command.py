@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from feuillet import logs
-from feuillet.commands import pki
+from feuillet.commands import card, pki
 from feuillet.commands.exits import ExitCode, explained
 from feuillet.configuration import load, opened
 from feuillet.server.runtime import shared_directory
@@ -33,6 +33,7 @@ app: Final = typer.Typer(
 )
 
 app.add_typer(pki.app)
+app.add_typer(card.app)
 
 ConfigOption = Annotated[
     Path | None,

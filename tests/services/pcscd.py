@@ -108,20 +108,22 @@ class Pcscd:
 
 @contextmanager
 def run_pcscd() -> Iterator[Pcscd]:
-    """A service whose socket this process uses meanwhile. Raises PcscdAbsent."""
-    with tempfile.TemporaryDirectory(prefix="pcscd-") as directory:  # a socket's path is short
-        running = Pcscd(Path(directory))
-        before = os.environ.get("PCSCLITE_CSOCK_NAME")
+    """A service that this process speaks to. Raises PcscdAbsent.
+
+    libpcsclite remembers for good where its first call found the service: the place is the same each time.
+    """
+    directory = Path(tempfile.gettempdir()) / f"pcscd-{os.getpid()}"  # a socket's path is short
+    directory.mkdir(mode=0o700, exist_ok=True)
+    try:
+        running = Pcscd(directory)
         os.environ["PCSCLITE_CSOCK_NAME"] = str(running.socket)
         try:
             running.start()
             yield running
         finally:
             running.stop()
-            if before is None:
-                del os.environ["PCSCLITE_CSOCK_NAME"]
-            else:
-                os.environ["PCSCLITE_CSOCK_NAME"] = before
+    finally:
+        shutil.rmtree(directory)
 
 
 def eventually(look: Callable[[], Result], wanted: Callable[[Result], bool], *, seconds: float = 60) -> Result:
