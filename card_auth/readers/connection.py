@@ -17,6 +17,7 @@ from card_auth.readers.slots import Presence, Slot, slot_of
 
 LARGEST_ANSWER: Final = 32 * 1024  # octets of one answer put together, or of one file
 _MOST_ROUNDS: Final = 256  # of GET RESPONSE for one command
+_MOST_COMMANDS: Final = 2048  # of one connection: a card is read in some dozens
 _STEP: Final = 256  # octets of one READ BINARY
 _NOTICED: Final = 2.0  # seconds after which the service has noticed that a card left
 _MOST_OFFSET: Final = 0x7FFF  # of READ BINARY on the selected file (ISO/IEC 7816-4: 11.3.3)
@@ -46,6 +47,7 @@ class Connection:
         scard = service.library()
         self.slot = slot
         self._context = context
+        self._commands_left = _MOST_COMMANDS
         self._card = card
         self._by_octets = protocol == scard.SCARD_PROTOCOL_T0
         self._header = scard.SCARD_PCI_T0 if self._by_octets else scard.SCARD_PCI_T1
@@ -109,6 +111,9 @@ class Connection:
         return bytes(content[:limit])
 
     def _exchange(self, command: bytes) -> tuple[bytes, int]:
+        if not self._commands_left:
+            raise errors.CardUnreadable("The card leads on without end.")
+        self._commands_left -= 1
         code, answer = service.library().SCardTransmit(self._card, self._header, list(command))
         if code:
             raise self._failure(code)

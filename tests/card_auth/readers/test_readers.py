@@ -24,6 +24,7 @@ from card_auth.readers import (
     verify_pin,
     watch,
 )
+from card_auth.readers import connection as connection_module
 from tests.services.pcscd import SLOTS, Pcscd, eventually
 from tests.services.virtual_cards import (
     UNLISTED_ATR,
@@ -156,6 +157,13 @@ def test_a_card_that_lies_is_unreadable_and_holds_nobody_up(pcscd: Pcscd, answer
     pcscd.insert(ScriptedCard(VITALE_ATR, lambda command: answer), 0)
     with pytest.raises(errors.CardUnreadable):
         OpenVitaleReader().read()
+
+
+def test_a_card_cannot_lead_on_for_ever(pcscd: Pcscd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_module, "_MOST_COMMANDS", 5)
+    pcscd.insert(ScriptedCard(VITALE_ATR, lambda command: bytes(command[4] or 256) + b"\x90\x00"), 0)
+    with connect(SLOTS[0]) as connection, pytest.raises(errors.CardUnreadable, match="leads on"):
+        connection.read_binary()
 
 
 def test_a_directory_that_is_damaged_is_unreadable(pcscd: Pcscd) -> None:
