@@ -106,17 +106,23 @@ class Pcscd:
             return False
 
 
-@contextmanager
-def run_pcscd() -> Iterator[Pcscd]:
-    """A service that this process speaks to. Raises PcscdAbsent.
+def claim_socket() -> Path:
+    """Have this process look for PC/SC at a place of its own, and nowhere else; returns the directory.
 
-    libpcsclite remembers for good where its first call found the service: the place is the same each time.
+    libpcsclite remembers for good where its first call looked, and PKCS#11 modules call it too: claim first.
     """
     directory = Path(tempfile.gettempdir()) / f"pcscd-{os.getpid()}"  # a socket's path is short
+    os.environ["PCSCLITE_CSOCK_NAME"] = str(directory / "pcscd.comm")
+    return directory
+
+
+@contextmanager
+def run_pcscd() -> Iterator[Pcscd]:
+    """A service that this process speaks to. Raises PcscdAbsent."""
+    directory = claim_socket()
     directory.mkdir(mode=0o700, exist_ok=True)
     try:
         running = Pcscd(directory)
-        os.environ["PCSCLITE_CSOCK_NAME"] = str(running.socket)
         try:
             running.start()
             yield running
