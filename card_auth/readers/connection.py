@@ -5,6 +5,7 @@ What a card answers is not trusted: lengths, the number of answers and the time 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,11 +13,13 @@ from typing import Any, Final
 
 from card_auth import errors
 from card_auth.readers import service
-from card_auth.readers.slots import Presence, Slot, read_slots
+from card_auth.readers.slots import Presence, Slot, slot_of
 
 LARGEST_ANSWER: Final = 32 * 1024  # octets of one answer put together, or of one file
 _MOST_ROUNDS: Final = 256  # of GET RESPONSE for one command
+_MOST_COMMANDS: Final = 2048  # of one connection: a card is read in some dozens
 _STEP: Final = 256  # octets of one READ BINARY
+_NOTICED: Final = 2.0  # seconds after which the service has noticed that a card left
 _MOST_OFFSET: Final = 0x7FFF  # of READ BINARY on the selected file (ISO/IEC 7816-4: 11.3.3)
 
 SW_DONE: Final = 0x9000
@@ -40,11 +43,14 @@ class Answer:
 class Connection:
     """An open card. Make it with `connect`; it belongs to one thread."""
 
-    def __init__(self, slot: Slot, context: Any, card: Any, header: Any) -> None:
+    def __init__(self, slot: Slot, context: Any, card: Any, protocol: int) -> None:
+        scard = service.library()
         self.slot = slot
         self._context = context
+        self._commands_left = _MOST_COMMANDS
         self._card = card
-        self._header = header  # SCARD_IO_REQUEST of the protocol
+        self._by_octets = protocol == scard.SCARD_PROTOCOL_T0
+        self._header = scard.SCARD_PCI_T0 if self._by_octets else scard.SCARD_PCI_T1
 
     def send(self, instruction: int, p1: int, p2: int, data: bytes = b"", *, expected: int | None = None) -> Answer:
         """Send a command of class 00 and collect its whole answer.
@@ -55,7 +61,8 @@ class Connection:
         if len(data) > 255:
             raise ValueError("a short command carries 255 octets at most")
         head = bytes((0x00, instruction, p1, p2)) + (bytes((len(data),)) + data if data else b"")
-        tail = b"" if expected is None else bytes((expected % 256,))
+        # T=0 sends no Le after data: the card answers 61xx (ISO/IEC 7816-3: 12.2.5)
+        tail = b"" if expected is None or (data and self._by_octets) else bytes((expected % 256,))
         answer, status = self._exchange(head + tail)
         if status >> 8 == 0x6C:
             answer, status = self._exchange(head + bytes((status & 0xFF,)))
@@ -104,9 +111,14 @@ class Connection:
         return bytes(content[:limit])
 
     def _exchange(self, command: bytes) -> tuple[bytes, int]:
+        if not self._commands_left:
+            raise errors.CardUnreadable("The card leads on without end.")
+        self._commands_left -= 1
         code, answer = service.library().SCardTransmit(self._card, self._header, list(command))
         if code:
             raise self._failure(code)
+        if not answer:  # so some drivers report that the card has gone
+            raise self._failure(service.NOT_TRANSACTED)
         if not 2 <= len(answer) <= 258:
             raise errors.CardUnreadable("The card's answer is no answer to a command.")
         return bytes(answer[:-2]), answer[-2] << 8 | answer[-1]
@@ -114,14 +126,23 @@ class Connection:
     def _failure(self, code: int) -> errors.ReaderError:
         """Some drivers say only that the exchange failed: look whether the card is still there."""
         error = service.failure(code)
-        if isinstance(error, errors.MuteCard | errors.NoCard):
-            try:
-                now = {slot.name: slot for slot in read_slots(self._context)}.get(self.slot.name)
-            except errors.ReaderError:
-                return error
-            if now is None or now.presence is Presence.EMPTY:
-                return errors.CardPulledOut()
-        return errors.CardPulledOut() if isinstance(error, errors.NoReader) else error
+        if isinstance(error, errors.NoReader) or (
+            isinstance(error, errors.MuteCard | errors.NoCard) and self._leaves_soon()
+        ):
+            return errors.CardPulledOut()
+        return error
+
+    def _leaves_soon(self) -> bool:
+        """Whether the slot is empty, now or as soon as the service has noticed."""
+        scard = service.library()
+        ends = time.monotonic() + _NOTICED
+        while True:
+            code, states = scard.SCardGetStatusChange(self._context, 0, [(self.slot.name, scard.SCARD_STATE_UNAWARE)])
+            if code or slot_of(*states[0]).presence is Presence.EMPTY:
+                return True
+            if time.monotonic() > ends:
+                return False
+            time.sleep(0.05)
 
 
 @contextmanager
@@ -140,9 +161,8 @@ def connect(slot: Slot | str) -> Iterator[Connection]:
         try:
             code = scard.SCardBeginTransaction(card)
             service.check(code)
-            header = scard.SCARD_PCI_T0 if protocol == scard.SCARD_PROTOCOL_T0 else scard.SCARD_PCI_T1
             try:
-                yield Connection(place, context, card, header)
+                yield Connection(place, context, card, protocol)
             finally:
                 scard.SCardEndTransaction(card, scard.SCARD_LEAVE_CARD)
         finally:

@@ -11,10 +11,9 @@ from typing import Any, Final
 
 from card_auth import errors
 from card_auth.readers import service
-from card_auth.readers.slots import Presence, Slot, read_slots
+from card_auth.readers.slots import Presence, Slot, read_states, slot_of
 
-_SLICE: Final = 500  # milliseconds between two looks at `stop` and at the list of readers
-_RETRY: Final = 0.5  # seconds between two attempts to reach the service
+_SLICE: Final = 0.5  # seconds between two looks at `stop`, at the list of readers, and for the service
 
 
 class EventKind(enum.StrEnum):
@@ -49,67 +48,72 @@ def watch(*, seconds: float | None = None, stop: threading.Event | None = None) 
     ends = None if seconds is None else time.monotonic() + seconds
     stopped = stop or threading.Event()
     running: bool | None = None
-    known: dict[str, Slot] = {}
+    known: dict[str, _Seen] = {}
 
-    def over() -> bool:
-        return stopped.is_set() or (ends is not None and time.monotonic() >= ends)
+    def left() -> float:
+        return 0.0 if stopped.is_set() else _SLICE if ends is None else min(_SLICE, ends - time.monotonic())
 
-    while not over():
+    while left() > 0:
         try:
             with service.context() as handle:
-                if running is not True:
-                    if running is False:
-                        yield CardEvent(EventKind.SERVICE_FOUND)
-                    running = True
-                while not over():
-                    present = {slot.name: slot for slot in read_slots(handle)}
-                    yield from changes(known, present)
+                if running is False:
+                    yield CardEvent(EventKind.SERVICE_FOUND)
+                running = True
+                while left() > 0:
+                    present = {state[0]: _Seen(slot_of(*state), state[1]) for state in read_states(handle)}
+                    yield from _changes(known, present)
                     known = present
-                    _wait(handle, present, stopped, ends)
-        except (errors.ReaderError, errors.CardError) as error:
-            if isinstance(error, errors.SupportMissing):
-                raise
+                    _wait(handle, present, stopped, max(0.0, left()))
+        except errors.ReaderError:
             if running is not False:
-                yield from changes(known, {})
+                yield from _changes(known, {})
                 yield CardEvent(EventKind.SERVICE_LOST)
             running, known = False, {}
-            stopped.wait(_RETRY if ends is None else max(0.0, min(_RETRY, ends - time.monotonic())))
+            stopped.wait(max(0.0, left()))
 
 
-def changes(before: dict[str, Slot], after: dict[str, Slot]) -> Iterator[CardEvent]:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A slot with PC/SC's state of it, whose upper half counts insertions and removals."""
+
+    slot: Slot
+    state: int
+
+    @property
+    def moves(self) -> int:
+        return self.state >> 16 & 0xFFFF
+
+    def holds_same_card(self, other: _Seen | None) -> bool:
+        return other is not None and (self.slot.presence, self.slot.atr, self.moves) == (
+            other.slot.presence,
+            other.slot.atr,
+            other.moves,
+        )
+
+
+def _changes(before: dict[str, _Seen], after: dict[str, _Seen]) -> Iterator[CardEvent]:
     """The events that lead from one state of the slots to another."""
-    for name, slot in before.items():
-        now = after.get(name)
-        if slot.presence is not Presence.EMPTY and (
-            now is None or (now.presence, now.atr) != (slot.presence, slot.atr)
-        ):
-            yield CardEvent(EventKind.CARD_REMOVED, Slot(name, Presence.EMPTY, None))
+    for name, seen in before.items():
+        now, emptied = after.get(name), Slot(name, Presence.EMPTY, None)
+        if seen.slot.presence is not Presence.EMPTY and not seen.holds_same_card(now):
+            yield CardEvent(EventKind.CARD_REMOVED, emptied)
         if now is None:
-            yield CardEvent(EventKind.READER_DISCONNECTED, Slot(name, Presence.EMPTY, None))
-    for name, slot in after.items():
+            yield CardEvent(EventKind.READER_DISCONNECTED, emptied)
+    for name, seen in after.items():
         then = before.get(name)
         if then is None:
-            yield CardEvent(EventKind.READER_CONNECTED, slot)
-        if slot.presence is not Presence.EMPTY and (
-            then is None or (then.presence, then.atr) != (slot.presence, slot.atr)
-        ):
-            yield CardEvent(EventKind.CARD_INSERTED, slot)
+            yield CardEvent(EventKind.READER_CONNECTED, seen.slot)
+        if seen.slot.presence is not Presence.EMPTY and not seen.holds_same_card(then):
+            yield CardEvent(EventKind.CARD_INSERTED, seen.slot)
 
 
-def _wait(handle: Any, present: dict[str, Slot], stopped: threading.Event, ends: float | None) -> None:
-    """Return when a slot changed, or after a slice of time. Raises ServiceUnavailable."""
-    left = _SLICE if ends is None else max(0, min(_SLICE, int((ends - time.monotonic()) * 1000)))
+def _wait(handle: Any, present: dict[str, _Seen], stopped: threading.Event, seconds: float) -> None:
+    """Return when a slot changed, or after that time. Raises ServiceUnavailable."""
     if not present:
-        stopped.wait(left / 1000)
+        stopped.wait(seconds)
         return
     scard = service.library()
-    states = [
-        (name, scard.SCARD_STATE_EMPTY if slot.presence is Presence.EMPTY else scard.SCARD_STATE_PRESENT)
-        for name, slot in present.items()
-    ]
-    code, _ = scard.SCardGetStatusChange(handle, left, states)
-    if code & 0xFFFFFFFF != service.TIMEOUT:
-        try:
-            service.check(code)
-        except errors.NoReader:
-            return
+    states = [(name, seen.state & ~scard.SCARD_STATE_CHANGED) for name, seen in present.items()]
+    code, _ = scard.SCardGetStatusChange(handle, int(seconds * 1000), states)
+    if code & 0xFFFFFFFF != service.TIMEOUT and not isinstance(service.failure(code), errors.NoReader):
+        service.check(code)

@@ -85,23 +85,25 @@ def slot_named(name: str) -> Slot:
 
 def read_slots(handle: Any) -> tuple[Slot, ...]:
     """The slots that a context sees. Raises ServiceUnavailable."""
+    return tuple(slot_of(*state) for state in read_states(handle))
+
+
+def read_states(handle: Any) -> list[tuple[str, int, list[int]]]:
+    """Name, state and answer to reset of each slot, as PC/SC gives them. Raises ServiceUnavailable."""
     scard = service.library()
     code, names = scard.SCardListReaders(handle, [])
     if code & 0xFFFFFFFF == service.NO_READERS:
-        return ()
+        return []
     service.check(code)
-    if not names:
-        return ()
-    code, states = scard.SCardGetStatusChange(
-        handle, 0, [(name, scard.SCARD_STATE_UNAWARE) for name in names[:MOST_SLOTS]]
-    )
-    if code & 0xFFFFFFFF == service.TIMEOUT:
-        return ()
+    states = [(name, scard.SCARD_STATE_UNAWARE) for name in names[:MOST_SLOTS]]
+    if not states:
+        return []
+    code, found = scard.SCardGetStatusChange(handle, 0, states)
     try:
         service.check(code)
     except errors.NoReader:  # unplugged between the two calls
-        return ()
-    return tuple(slot_of(*state) for state in states)
+        return []
+    return list(found)
 
 
 def slot_of(name: str, state: int, atr: list[int]) -> Slot:

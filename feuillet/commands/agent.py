@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from feuillet.commands.exits import ExitCode
 
-app: Final = typer.Typer(
-    name="card", help="Cards and their readers.", no_args_is_help=True, rich_markup_mode="markdown"
-)
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps `agent` a command of its own: typer would fold a group of one into its command."""
-
-
-@app.command(
-    epilog="""
+EXAMPLES: Final = """
 Examples:
 
 - `feuillet card agent --origin https://portal.example.org`
 - `feuillet card agent --origin https://portal.example.org --port 0`: on a port that the system chooses
 """
-)
+
+
 def agent(
     *,
     origin: Annotated[
