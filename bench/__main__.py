@@ -87,7 +87,8 @@ def main(arguments: list[str] | None = None) -> int:
         report.print_growths(console, growths)
     if options.json:
         report.write_json(options.json, facts, comparisons, growths)
-    return 0 if all(item.met for item in (*comparisons, *growths)) else 1
+    met = [*(comparison.met for comparison in comparisons), *(growth.met for growth in growths)]
+    return 0 if all(met) else 1
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

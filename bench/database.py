@@ -99,8 +99,8 @@ def postgresql_database(url: str, entries: int, captured: Captured, say: Say) ->
         with connection.cursor() as cursor:
             cursor.execute("SET synchronous_commit = off")
             with cursor.copy("COPY patient (pk, patient_id, created_at) FROM STDIN") as copy:
-                for row in _patients(filled):
-                    copy.write_row(row)
+                for known in _patients(filled):
+                    copy.write_row(known)
             for _, batch in _batches(captured, filled):
                 for name, rows in zip(_ENTRY_TABLES, batch, strict=True):
                     columns = ", ".join(f'"{column}"' for column in captured.table(name).columns)

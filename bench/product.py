@@ -87,7 +87,7 @@ def application(setup: Setup) -> Application:
     # The figures choose how they are kept when they are imported.
     from feuillet.application import Application as Whole  # noqa: PLC0415
     from feuillet.composition import open_rooms  # noqa: PLC0415
-    from feuillet.configuration import load  # noqa: PLC0415
+    from feuillet.configuration import load, opened  # noqa: PLC0415
 
-    whole: Application = Whole(open_rooms(load(setup.write())), None, operations=True)
+    whole: Application = Whole(open_rooms(opened(load(setup.write()))), None, operations=True)
     return whole

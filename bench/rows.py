@@ -67,6 +67,10 @@ class TableRows:
         return f"INSERT INTO {self.table} ({columns}) VALUES ({', '.join('?' * len(self.columns))})"
 
 
+#: Tables whose rows are there before a submission, or are changed by it and not added.
+_LEFT_OUT: Final = ("patient", "alembic_version", "audit_chain", "audit_checkpoint", "audit_delivery")
+
+
 @dataclass(frozen=True, slots=True)
 class Captured:
     """What one submission wrote. `holes` are the names that `fill` needs: fresh identifiers each time."""
@@ -119,7 +123,7 @@ def fill(
             filled.append(value.fill(names))
         elif column == "patient_pk":
             filled.append(patient)
-        elif isinstance(value, int) and (column == "pk" or column.endswith("_pk")):
+        elif isinstance(value, int) and (column in ("pk", "number") or column.endswith("_pk")):
             filled.append(base + value)
         else:
             filled.append(value)
@@ -145,7 +149,7 @@ def _read(connection: sqlite3.Connection) -> Captured:
     tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     found = {}
     for (name,) in tables:
-        if name in ("patient", "alembic_version") or name.startswith("sqlite_"):
+        if name in _LEFT_OUT or name.startswith("sqlite_"):
             continue
         cursor = connection.execute(f"SELECT * FROM {name}")
         found[name] = tuple(column[0] for column in cursor.description), cursor.fetchall()
@@ -171,9 +175,12 @@ def _read(connection: sqlite3.Connection) -> Captured:
 
 
 def _cut(value: Any, holes: Mapping[str, str]) -> Value | Stencil:
-    if isinstance(value, str | bytes) and any((h if isinstance(value, str) else h.encode()) in value for h in holes):
-        return Stencil(value, holes)
-    return value
+    if isinstance(value, str):
+        return Stencil(value, holes) if any(hole in value for hole in holes) else value
+    if isinstance(value, bytes):
+        return Stencil(value, holes) if any(hole.encode() in value for hole in holes) else value
+    kept: Value = value
+    return kept
 
 
 def post(wsgi: Callable[..., Any], path: str, posted: Posted) -> bytes:

@@ -17,7 +17,7 @@ from bench import workload
 from bench.database import EACH
 from bench.databases import Databases
 from bench.product import WORKERS, Setup
-from bench.rounds import Comparison, Round, Target, interleave
+from bench.rounds import Comparison, Round, Samples, Target, interleave
 from bench.rows import Captured
 from bench.servers import Server, floor, product
 from bench.wire import Connection, Failed
@@ -180,13 +180,14 @@ def retrieve(run: Run) -> list[Comparison]:
         with Connection(server.port, "/repository") as connection:
             _successful(connection.post(submission.provided(content)).start)
         asked = workload.retrieval(submission.unique_id)
-        found = []
+        found: list[tuple[int, Samples, Samples]] = []
         for connections in (1, WORKERS):
             sides = [
                 _throughput_round(server, "/repository", asked, connections),
                 _throughput_round(bare, "/", asked, connections),
             ]
-            found.append((connections, *interleave(sides, run.rounds)))
+            measured, against = interleave(sides, run.rounds)
+            found.append((connections, measured, against))
     return [
         Comparison(
             f"ITI-43 Retrieve, {connections} connection{'s' if connections > 1 else ''}",

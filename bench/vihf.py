@@ -53,7 +53,9 @@ def main() -> int:
     policy = VihfPolicy(patient_authorities=TEST_AUTHORITIES)
     verifier = Verifier(trust, parse=parse_untrusted, replay=_Forgetful(), policy=policy)
     peer = card.authentication.certificate.der
-    key, signed = card.signature.certificate.public_key(), security[0].find(SIGNATURE)[0]
+    signature = security[0].find(SIGNATURE)
+    assert signature is not None
+    key, signed = card.signature.certificate.public_key(), signature[0]
     value = card.signature.key.private_key.sign(_canonical(signed), padding.PKCS1v15(), hashes.SHA256())
 
     def floor() -> None:

@@ -70,6 +70,7 @@ class Caller:
     software: Software | None = None
     certificate_fingerprint: str = ""  # SHA-256 of the signature certificate, hex
     assertion_id: str = ""
+    issuer: str = ""  # of the assertion: the subject of the signature certificate, as the assertion writes it
     level: AuthenticationLevel = AuthenticationLevel.UNSPECIFIED
     authenticated_at: datetime.datetime | None = None
     stale_revocation: bool = False  # trusted on a revocation list past its nextUpdate: enough to read, no more

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from feuillet import metrics
-from feuillet.admission import Admission
+from feuillet.audit.recording import witness
+from feuillet.callers.admission import Admission
 from feuillet.composition import Rooms
 from feuillet.observation import Observation, counting_errors
 from feuillet.probes import Readiness
@@ -65,7 +66,11 @@ class Application:
     def _add(self, path: str, service: Service, rooms: Rooms, admission: Admission | None) -> None:
         limits = rooms.settings.server.limits.soap()
         self._services[path] = wsgi_application(
-            counting_errors(service), limits=limits, spool_directory=rooms.spool_directory, admit=admission
+            counting_errors(service),
+            limits=limits,
+            spool_directory=rooms.spool_directory,
+            admit=admission,
+            witness=witness(rooms.trail),
         )
 
     def _ready(self) -> Page:

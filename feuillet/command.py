@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from feuillet import logs
-from feuillet.commands import agent, card, pki, workstation
+from feuillet.commands import agent, audit, card, pki, workstation
 from feuillet.commands.exits import ExitCode, explained
 from feuillet.configuration import load, opened
 from feuillet.server.runtime import shared_directory
@@ -36,6 +36,7 @@ app.add_typer(pki.app)
 card.app.command(epilog=agent.EXAMPLES)(agent.agent)
 app.add_typer(card.app)
 app.add_typer(workstation.app)
+app.add_typer(audit.app)
 
 ConfigOption = Annotated[
     Path | None,

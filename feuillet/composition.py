@@ -11,6 +11,8 @@ from pathlib import Path
 import requests
 from sqlalchemy import Engine
 
+from dmp.audit import Trail
+from feuillet.audit.opening import open_trail
 from feuillet.configuration import ConfigurationRefused
 from feuillet.settings import RemoteRegistrySettings, Sections
 from schemas.affinity_domain import AffinityDomain, AffinityDomainError, load_affinity_domain
@@ -38,6 +40,7 @@ class Rooms:
     engine: Engine
     store: ObjectStore
     spool_directory: Path
+    trail: Trail
     registry: Registry | None
     repository: Repository
 
@@ -56,21 +59,23 @@ def open_rooms(settings: Sections) -> Rooms:
     store = open_store(store_configuration(settings))
     spool_directory = _spool_directory(settings)
     limits = settings.server.limits
+    trail = open_trail(settings, engine)
     registry = None
     port: RegistryPort
     if settings.repository.registry is None:
-        registry = Registry(engine, _registry_configuration(settings, domain))
+        registry = Registry(engine, _registry_configuration(settings, domain), trail=trail)
         port = InProcessRegistry(registry)
     else:
-        port = _remote_registry(settings.repository.registry, engine, spool_directory)
+        port = _remote_registry(settings.repository.registry, engine, trail, spool_directory)
     repository = Repository(
         engine,
         store,
         port,
         repository_configuration(settings),
         spool=Spool(spool_directory, threshold=limits.spool_threshold, reserve=limits.spool_reserve),
+        trail=trail,
     )
-    return Rooms(settings, engine, store, spool_directory, registry, repository)
+    return Rooms(settings, engine, store, spool_directory, trail, registry, repository)
 
 
 def open_engine(settings: Sections) -> Engine:
@@ -136,7 +141,9 @@ def _registry_configuration(settings: Sections, domain: AffinityDomain) -> Regis
     )
 
 
-def _remote_registry(remote: RemoteRegistrySettings, engine: Engine, spool_directory: Path) -> SoapRegistry:
+def _remote_registry(
+    remote: RemoteRegistrySettings, engine: Engine, trail: Trail, spool_directory: Path
+) -> SoapRegistry:
     session = requests.Session()
     session.trust_env = False
     if remote.ca is not None:
@@ -144,7 +151,9 @@ def _remote_registry(remote: RemoteRegistrySettings, engine: Engine, spool_direc
     if remote.certificate is not None and remote.key is not None:
         session.cert = (str(remote.certificate), str(remote.key))
     timeout = (remote.connect_seconds, remote.answer_seconds)
-    return SoapRegistry(remote.url, engine, session=session, timeout=timeout, spool_directory=spool_directory)
+    return SoapRegistry(
+        remote.url, engine, trail=trail, session=session, timeout=timeout, spool_directory=spool_directory
+    )
 
 
 def _spool_directory(settings: Sections) -> Path:

@@ -41,6 +41,10 @@ ERRORS: Final = Counter("feuillet_errors", "XDS error codes and SOAP faults in a
 REFUSED: Final = Counter("feuillet_callers_refused", "Requests refused for their assertion, by reason", ["reason"])
 IN_FLIGHT: Final = Gauge("feuillet_requests_in_flight", "Exchanges under way", multiprocess_mode="livesum")
 AUDIT_PUBLISHED: Final = Counter("feuillet_audit_events_published", "Audit events handed to the log stream")
+AUDIT_SENT: Final = Counter("feuillet_audit_events_sent", "Audit events that the syslog server has read")
+AUDIT_BACKLOG: Final = Gauge(
+    "feuillet_audit_backlog", "Audit events that wait for the syslog server", multiprocess_mode="livemax"
+)
 REAPED: Final = Counter("feuillet_reaper_results", "What the reaper did to unfinished writes", ["result"])
 PROCESS_STARTS: Final = Counter("feuillet_process_starts", "Processes started, by their part", ["part"])
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from feuillet import metrics
+from feuillet.callers.peer import note_peer
 from schemas.responses import read_registry_response
 from schemas.vocabulary import RS, ResponseStatus
 from soap.message import IncomingMessage, Operation, Reply
@@ -48,7 +49,7 @@ class Observation:
         """Call the application; what it answers, under observation."""
         environ = self._environ
         environ["feuillet.correlation_id"] = self._correlation_id
-        environ["feuillet.peer_certificate"] = _peer_certificate(environ)
+        note_peer(environ)
         environ["wsgi.input"] = self._received
         structlog.contextvars.bind_contextvars(correlation_id=self._correlation_id)
         metrics.IN_FLIGHT.inc()
@@ -149,10 +150,3 @@ def _error_codes(reply: Reply) -> list[str]:
     element = parse_trusted(b"".join(body))
     response = element if element.get("status") else element.find(f"{{{RS}}}RegistryResponse")
     return [] if response is None else [error.code for error in read_registry_response(response).errors]
-
-
-def _peer_certificate(environ: WSGIEnvironment) -> bytes | None:
-    """The client's certificate in DER, from the TLS connection itself: no header can state another one."""
-    connection = environ.get("gunicorn.socket")
-    ask = getattr(connection, "getpeercert", None)
-    return None if ask is None else ask(binary_form=True)

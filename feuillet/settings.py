@@ -5,103 +5,34 @@ Secrets are `SecretStr`: they show in no error, log or report.
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
-from schemas.datatypes import is_oid
+from feuillet.setting_values import (
+    Address,
+    DatabaseUrl,
+    Directory,
+    Fingerprint,
+    HomeCommunity,
+    LoopbackAddress,
+    Oid,
+    ReadableFile,
+    Section,
+    SocketPath,
+    loopback_address,
+)
 from soap.intake import SoapLimits
 from soap.xml import XmlLimits
 from xds_registry.configuration import UnknownPatientPolicy
 from xds_repository.stores import Encryption
 
-_HIGHEST_PORT: Final = 65_535
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-def _address(text: str) -> str:
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdecimal() or not 0 < int(port) <= _HIGHEST_PORT:
-        raise ValueError("expected HOST:PORT, such as 0.0.0.0:8443 or [::1]:8443")
-    return text
-
-
-def _loopback_address(text: str) -> str:
-    host = _address(text).rpartition(":")[0].strip("[]")
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise ValueError("expected a loopback address, such as 127.0.0.1:8080: this port asks for no certificate")
-    return text
-
-
-def _oid(text: str) -> str:
-    if not is_oid(text):
-        raise ValueError("expected an OID of at most 64 characters, such as 1.2.250.1.213.4.1.1.1.2")
-    return text
-
-
-def _home_community(text: str) -> str:
-    if not text.startswith("urn:oid:") or not is_oid(text.removeprefix("urn:oid:")):
-        raise ValueError("expected urn:oid: and an OID")
-    return text
-
-
-def _readable(path: Path) -> Path:
-    if not path.is_file():
-        raise ValueError("expected the path of a readable file")
-    return path
-
-
-def _directory(path: Path) -> Path:
-    if not path.is_dir():
-        raise ValueError("expected the path of a directory")
-    return path
-
-
-def _fingerprint(text: str) -> str:
-    plain = text.replace(":", "").lower()
-    if len(plain) != 64 or not all(digit in "0123456789abcdef" for digit in plain):
-        raise ValueError("expected the SHA-256 of a certificate: 64 hexadecimal digits, colons between them or not")
-    return plain
-
-
-def _database_url(secret: SecretStr) -> SecretStr:
-    expected = "expected sqlite:////absolute/path or postgresql://user:password@host/database"
-    try:
-        url = make_url(secret.get_secret_value())
-    except ArgumentError:
-        raise ValueError(expected) from None
-    backend = url.get_backend_name()
-    if backend not in ("sqlite", "postgresql"):
-        raise ValueError(expected)
-    if backend == "sqlite" and not Path(url.database or "").is_absolute():
-        raise ValueError("expected an absolute path to a file for SQLite: sqlite:////absolute/path")
-    return secret
-
-
-Address = Annotated[str, AfterValidator(_address)]
-LoopbackAddress = Annotated[str, AfterValidator(_loopback_address)]
-Oid = Annotated[str, AfterValidator(_oid)]
-HomeCommunity = Annotated[str, AfterValidator(_home_community)]
-ReadableFile = Annotated[Path, AfterValidator(_readable)]
-Directory = Annotated[Path, AfterValidator(_directory)]
-Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
-
-
-class TlsSettings(_Section):
+class TlsSettings(Section):
     """`[server.tls]`: PEM files. `client_authorities` are the authorities whose certificates callers must show."""
 
     certificate: ReadableFile
@@ -110,7 +41,7 @@ class TlsSettings(_Section):
     ciphers: str = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 
-class LimitSettings(_Section):
+class LimitSettings(Section):
     """`[server.limits]`: what one request may cost. Sizes in bytes, times in seconds."""
 
     body: int = Field(default=2_100_000_000, ge=10_000)
@@ -133,14 +64,16 @@ class LimitSettings(_Section):
         return SoapLimits(**values, xml=xml)
 
 
-class ServerSettings(_Section):
+class ServerSettings(Section):
     """`[server]`: where it listens, and with how many processes and threads.
 
-    `https` needs `[server.tls]`. `plain` asks for no certificate, and so may only be a loopback address.
+    `https` needs `[server.tls]`. `plain` asks for no certificate, and so may only be a loopback address. `proxy` is a
+    Unix socket for a reverse proxy, which verifies the client's certificate and states it (`feuillet.callers.peer`).
     """
 
     https: Address | None = None
     plain: LoopbackAddress | None = None
+    proxy: SocketPath | None = None
     tls: TlsSettings | None = None
     workers: int = Field(default=2, ge=1, le=256)
     plain_workers: int = Field(default=1, ge=1, le=256)
@@ -155,21 +88,21 @@ class ServerSettings(_Section):
 
     @model_validator(mode="after")
     def _somewhere(self) -> ServerSettings:
-        if self.https is None and self.plain is None:
-            raise ValueError("expected https, plain or both: the server would listen nowhere")
+        if self.https is None and self.plain is None and self.proxy is None:
+            raise ValueError("expected https, plain or proxy: the server would listen nowhere")
         if self.https is not None and self.tls is None:
             raise ValueError("expected [server.tls] with certificate, key and client_authorities for https")
         return self
 
 
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     """`[database]`: a SQLAlchemy URL, and the connections that each process keeps at most."""
 
     url: DatabaseUrl
     pool_size: int = Field(default=8, ge=1, le=256)
 
 
-class FilesystemSettings(_Section):
+class FilesystemSettings(Section):
     """`[store.filesystem]`: documents in a directory."""
 
     root: Path
@@ -177,7 +110,7 @@ class FilesystemSettings(_Section):
     reserve_bytes: int = Field(default=0, ge=0)
 
 
-class S3Settings(_Section):
+class S3Settings(Section):
     """`[store.s3]`: documents in a bucket."""
 
     endpoint: str = Field(min_length=1)
@@ -198,7 +131,7 @@ class S3Settings(_Section):
     conditional_writes: bool | None = None
 
 
-class StoreSettings(_Section):
+class StoreSettings(Section):
     """`[store]`: exactly one of `filesystem` and `s3`."""
 
     filesystem: FilesystemSettings | None = None
@@ -211,7 +144,7 @@ class StoreSettings(_Section):
         return self
 
 
-class RegistrySettings(_Section):
+class RegistrySettings(Section):
     """`[registry]`: the affinity domain (`ihe`, `ci-sis`, or a TOML file) and what the standard leaves to it.
 
     `patient_authorities` and `patient_namespace` take the place of the affinity domain's own.
@@ -226,7 +159,7 @@ class RegistrySettings(_Section):
     register_unknown_patients: bool = False
 
 
-class RemoteRegistrySettings(_Section):
+class RemoteRegistrySettings(Section):
     """`[repository.registry]`: a registry elsewhere. With it, this server is a repository alone."""
 
     url: str = Field(pattern=r"^https?://")
@@ -243,7 +176,7 @@ class RemoteRegistrySettings(_Section):
         return self
 
 
-class RepositorySettings(_Section):
+class RepositorySettings(Section):
     """`[repository]`: who the repository is, and what it keeps to."""
 
     unique_id: Oid
@@ -258,7 +191,7 @@ class RepositorySettings(_Section):
         return timedelta(hours=self.intent_hours)
 
 
-class FeedSettings(_Section):
+class FeedSettings(Section):
     """`[feed]`: where HL7 v2 patient messages are taken in.
 
     Without `[feed.tls]` anybody who reaches the address may announce and merge patients.
@@ -268,7 +201,7 @@ class FeedSettings(_Section):
     tls: TlsSettings | None = None
 
 
-class TrustSettings(_Section):
+class TrustSettings(Section):
     """`[trust]`: whose assertions count. `profiles` is a directory with a trust profile in each of its directories.
 
     `peers` are SHA-256 fingerprints (hex) of the certificates of repositories that register without an assertion.
@@ -290,6 +223,32 @@ class TrustSettings(_Section):
     homologations: tuple[str, ...] | None = None
 
 
+class SyslogSettings(Section):
+    """`[audit.syslog]`: where audit events go as ATNA messages. `source` is the AuditSourceID."""
+
+    address: Address
+    ca: ReadableFile | None = None
+    certificate: ReadableFile | None = None
+    key: ReadableFile | None = None
+    source: str = Field(default="feuillet", min_length=1)
+    enterprise_site: str = ""
+
+    @model_validator(mode="after")
+    def _pair(self) -> SyslogSettings:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("expected certificate and key together")
+        return self
+
+
+class AuditSettings(Section):
+    """`[audit]`: the key that signs the trail, and where its signed heads are kept outside the database."""
+
+    key: ReadableFile
+    anchor: Path | None = None
+    checkpoint_minutes: float = Field(default=5.0, gt=0, le=1440)
+    syslog: SyslogSettings | None = None
+
+
 class LogLevel(StrEnum):
     """From how important on a line is written."""
 
@@ -299,7 +258,7 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """`[logs]`: from which level on, and where to; `access` writes a line for each exchange.
 
     Audit events are written whatever the level.
@@ -311,14 +270,14 @@ class LogSettings(_Section):
     format: Literal["json", "text"] = "json"
 
 
-class HousekeepingSettings(_Section):
-    """`[housekeeping]`: seconds between two runs of the reaper, and of the publisher of audit events."""
+class HousekeepingSettings(Section):
+    """`[housekeeping]`: seconds between two runs of the reaper, and of the delivery of audit events."""
 
     reaper_seconds: float = Field(default=300.0, ge=1)
     audit_seconds: float = Field(default=2.0, gt=0)
 
 
-class Sections(_Section):
+class Sections(Section):
     """All sections of a configuration.
 
     `insecure_demo` is no key: only the command's option of that name sets it, and only on loopback addresses.
@@ -331,22 +290,31 @@ class Sections(_Section):
     repository: RepositorySettings
     feed: FeedSettings = FeedSettings()
     trust: TrustSettings | None = None
+    audit: AuditSettings | None = None
     logs: LogSettings = LogSettings()
     housekeeping: HousekeepingSettings = HousekeepingSettings()
 
     _insecure_demo: bool = PrivateAttr(default=False)
+    _passing_audit_key: Ed25519PrivateKey | None = PrivateAttr(default=None)
 
     @property
     def insecure_demo(self) -> bool:
         """Whether requests pass without an assertion."""
         return self._insecure_demo
 
+    @property
+    def passing_audit_key(self) -> Ed25519PrivateKey | None:
+        """The key of an insecure demonstration without `[audit]`: made at its start, gone at its end."""
+        return self._passing_audit_key
+
     def as_insecure_demo(self) -> Self:
         """The same, open to whoever is on this machine. Raises ValueError when it can be reached from elsewhere."""
         for address in filter(None, (self.server.https, self.server.plain)):
-            _loopback_address(address)
+            loopback_address(address)
         copy = self.model_copy()
         copy._insecure_demo = True
+        if copy.audit is None:
+            copy._passing_audit_key = Ed25519PrivateKey.generate()
         return copy
 
     def shown(self) -> dict[str, Any]:

@@ -29,6 +29,8 @@ _PREPARED: Final = 262_144
 _DRAIN: Final = 1_048_576
 
 Admit = Callable[[IncomingMessage], object]
+#: Is told of a message that was admitted and ends in a fault, before the fault leaves.
+Witness = Callable[[IncomingMessage, SoapFault], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Room:
     limits: SoapLimits
     spool_directory: Path
     admit: Admit | None
+    witness: Witness | None = None
 
 
 class Exchange:
@@ -56,6 +59,7 @@ class Exchange:
         self._reply: Reply | None = None
         self.operation: Operation | None = None
         self.message: IncomingMessage | None = None
+        self._admitted = False
         self.fault: SoapFault | None = None
         #: Set by `answer` and `refuse`: what goes out.
         self.content_type = _SOAP_CONTENT_TYPE
@@ -113,9 +117,11 @@ class Exchange:
             mtom=self._reader is not None,
             peer_certificate=self._environ.get("feuillet.peer_certificate"),
             correlation_id=self.correlation_id,
+            client_address=self._environ.get("REMOTE_ADDR") or "",
         )
         if self._room.admit is not None:
             message.caller = self._room.admit(message)
+        self._admitted = True
         if self._reader is not None:
             message.parts = parts = self._reader.attachments()
             _match(references, parts)
@@ -149,7 +155,13 @@ class Exchange:
             self.length = sum(map(len, root))
 
     def refuse(self, fault: SoapFault) -> None:
-        """Make the fault the answer."""
+        """Make the fault the answer; when nobody could be told of it, a fault of ours."""
+        if self._admitted and self.message is not None and self._room.witness is not None:
+            try:
+                self._room.witness(self.message, fault)
+            except Exception as error:
+                fault = self.unexpected(error)
+        self.fault = fault
         _log.info(
             "soap.fault",
             correlation_id=self.correlation_id,

@@ -49,7 +49,7 @@ class IncomingMessage:
     `body` is the single child of soap:Body, `security` the wsse:Security header block, not interpreted here. `parts`
     are the attachments by Content-ID (percent-decoded, without angle brackets), each referenced exactly once by the
     body; while `admit` runs, none has been read yet. `caller` is what `admit` made of `security` and
-    `peer_certificate`: who asks, which is nothing to the wire.
+    `peer_certificate`: who asks, which is nothing to the wire. `client_address` is the IP address of the peer.
     """
 
     operation: Operation
@@ -59,6 +59,7 @@ class IncomingMessage:
     mtom: bool
     peer_certificate: bytes | None
     correlation_id: str
+    client_address: str = ""
     caller: object | None = None
     parts: Mapping[str, SpooledPart] = field(default_factory=dict)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from soap.description import Description
-from soap.exchange import Admit, Exchange, Room
+from soap.exchange import Admit, Exchange, Room, Witness
 from soap.faults import SoapFault, sender
 from soap.intake import SoapLimits
 from soap.message import IncomingMessage, Operation, Reply
@@ -36,13 +36,19 @@ class Service:
 
 
 def wsgi_application(
-    service: Service, *, limits: SoapLimits, spool_directory: Path, admit: Admit | None = None
+    service: Service,
+    *,
+    limits: SoapLimits,
+    spool_directory: Path,
+    admit: Admit | None = None,
+    witness: Witness | None = None,
 ) -> WSGIApplication:
     """The WSGI application of a service.
 
     `spool_directory` must exist; attachments are kept there while their request runs. `admit` is called with the
     message after its root part has been read and before any attachment is: it says who asks (`IncomingMessage.caller`),
-    or raises `SoapFault` to turn the caller away.
+    or raises `SoapFault` to turn the caller away. `witness` is told of every message that was admitted and ends in a
+    fault, before the fault leaves; when it raises, the fault becomes one of ours.
     Raises `ValueError` when two operations share an action or a name, `OSError` when a file of the description is
     missing, `RuntimeError` when the XML libraries are not safe.
     """
@@ -53,7 +59,7 @@ def wsgi_application(
         raise ValueError("two operations of a service share an action or a name")
     return _Application(
         Description(service.wsdl, service.schemas),
-        Room(by_action, limits, spool_directory, admit),
+        Room(by_action, limits, spool_directory, admit, witness),
         spyne_application(service.name, service.target_namespace, service.operations),
     )
 
@@ -111,7 +117,7 @@ def _refusal(
 ) -> Iterable[bytes]:
     exchange.refuse(fault)
     start = _with_length(exchange, start_response)
-    start(status_line(fault.http_status), [("Content-Type", exchange.content_type), *headers])
+    start(status_line((exchange.fault or fault).http_status), [("Content-Type", exchange.content_type), *headers])
     return _Response(exchange.chunks, exchange)
 
 

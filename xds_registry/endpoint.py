@@ -8,6 +8,7 @@ from typing import Final
 
 from lxml import etree
 
+from dmp.audit import Occasion, Transaction
 from schemas.responses import RegistryOutcome, registry_response
 from schemas.schema_files import REGISTRY_WSDL, XSD_DIRECTORY
 from schemas.vocabulary import LCM, QUERY, XDSB
@@ -38,21 +39,27 @@ def registry_service(
 
     def register(message: IncomingMessage) -> Reply:
         outcome = registry.register_document_set(
-            message.body, digest=request_digest(message.body), correlation_id=message.correlation_id
+            message.body,
+            digest=request_digest(message.body),
+            occasion=Occasion.of(Transaction.REGISTER, message),
         )
         return _response(outcome)
 
     def register_on_demand(message: IncomingMessage) -> Reply:
         outcome = registry.register_on_demand(
-            message.body, digest=request_digest(message.body), correlation_id=message.correlation_id
+            message.body,
+            digest=request_digest(message.body),
+            occasion=Occasion.of(Transaction.REGISTER_ON_DEMAND, message),
         )
         return _response(outcome)
 
     def stored_query(message: IncomingMessage) -> Reply:
-        return Reply(registry.stored_query(message.body, visibility_of(message)))
+        occasion = Occasion.of(Transaction.STORED_QUERY, message)
+        return Reply(registry.stored_query(message.body, visibility_of(message), occasion=occasion))
 
     def multi_patient_stored_query(message: IncomingMessage) -> Reply:
-        return Reply(registry.multi_patient_stored_query(message.body, visibility_of(message)))
+        occasion = Occasion.of(Transaction.MULTI_PATIENT_QUERY, message)
+        return Reply(registry.multi_patient_stored_query(message.body, visibility_of(message), occasion=occasion))
 
     return Service(
         "DocumentRegistry_Service",

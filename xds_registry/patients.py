@@ -6,6 +6,7 @@ Source: ITI TF-2: 3.8.4.1, 3.8.4.2, 3.44.4.2.
 from __future__ import annotations
 
 import enum
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -49,6 +50,9 @@ _FIND = select(t.patient.c.pk, t.patient.c.patient_id, t.patient.c.survivor_pk).
 
 
 _LOCK = _FIND.with_for_update()
+_FIND_SEVERAL = select(t.patient.c.pk, t.patient.c.patient_id, t.patient.c.survivor_pk).where(
+    t.patient.c.patient_id.in_(bindparam("patient_ids", expanding=True))
+)
 
 
 def find_patient(connection: Connection, patient_id: Cx | str, *, lock: bool = False) -> KnownPatient | None:
@@ -59,6 +63,12 @@ def find_patient(connection: Connection, patient_id: Cx | str, *, lock: bool = F
     """
     row = connection.execute(_LOCK if lock else _FIND, {"patient_id": normal(str(patient_id))}).first()
     return None if row is None else KnownPatient(row.pk, row.patient_id, row.survivor_pk)
+
+
+def find_patients(connection: Connection, patient_ids: Collection[str]) -> dict[str, KnownPatient]:
+    """The known ones among several identifiers, by identifier in its normal form."""
+    rows = connection.execute(_FIND_SEVERAL, {"patient_ids": [normal(patient_id) for patient_id in patient_ids]})
+    return {row.patient_id: KnownPatient(row.pk, row.patient_id, row.survivor_pk) for row in rows}
 
 
 def add_patient(connection: Connection, patient_id: Cx | str) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from lxml import etree
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from schemas.attributes import ObjectKind
 from schemas.ebrim import fragment as fragments
@@ -110,7 +110,6 @@ def register(
     configuration: RegistryConfiguration,
     *,
     now: datetime,
-    correlation_id: str,
     within: Callable[[Connection], None] | None,
 ) -> RegistryOutcome:
     """Apply the rules that need the database and write the rows; the caller's transaction commits them.
@@ -137,10 +136,6 @@ def register(
     writer.associations(set_uuid, consequences)
     deprecate(connection, consequences.deprecated)
     touch_folders(connection, consequences.touched_folders, now)
-    connection.execute(
-        insert(t.audit_event),
-        {"happened_at": now, "event": "registered", "subject": set_uuid, "correlation_id": correlation_id},
-    )
     if within is not None:
         within(connection)
     return RegistryOutcome.success()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Final
 
 import structlog
 from lxml import etree
@@ -12,11 +13,16 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from dmp.audit import AuditNotWritten, Occasion, Trail
+from dmp.audit import Transaction as Kind
 from schemas.errors import XdsErrors, XDSRegistryBusy, XDSRegistryError
 from schemas.responses import RegistryOutcome
+from xds_registry import audited
 from xds_registry import tables as t
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.database import writing
+from xds_registry.query import answer
+from xds_registry.query.answer import Answered
 from xds_registry.query.stored_query import multi_patient_stored_query, stored_query
 from xds_registry.register import Prepared, prepare, register
 from xds_registry.validation.structure import Transaction
@@ -26,6 +32,11 @@ log = structlog.get_logger(__name__)
 
 #: A submission that met another one in the database is tried again so many times in all.
 ATTEMPTS = 3
+# Who asks is not known where no occasion is given.
+_REGISTER: Final = Occasion(transaction=Kind.REGISTER)
+_REGISTER_ON_DEMAND: Final = Occasion(transaction=Kind.REGISTER_ON_DEMAND)
+_QUERY: Final = Occasion(transaction=Kind.STORED_QUERY)
+_MULTI_QUERY: Final = Occasion(transaction=Kind.MULTI_PATIENT_QUERY)
 
 
 def _utc_now() -> datetime:
@@ -35,7 +46,8 @@ def _utc_now() -> datetime:
 class Registry:
     """Registers and answers; safe to use from several threads and processes at once.
 
-    `clock` gives the time in UTC.
+    Every decision is in the `trail` before it has an effect or an answer; what cannot be recorded is not done. `clock`
+    gives the time in UTC.
     """
 
     def __init__(
@@ -43,9 +55,11 @@ class Registry:
         engine: Engine,
         configuration: RegistryConfiguration,
         *,
+        trail: Trail,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.engine = engine
+        self.trail = trail
         self.configuration = configuration
         self.clock = clock
 
@@ -55,26 +69,33 @@ class Registry:
         *,
         digest: str,
         within: Callable[[Connection], None] | None = None,
-        correlation_id: str = "",
+        occasion: Occasion = _REGISTER,
     ) -> RegistryOutcome:
         """ITI-42: register an `lcm:SubmitObjectsRequest` of stable entries, whole or not at all.
 
         `digest` identifies what was sent: the same submission sent again is answered Success with `replayed`, and
         nothing is done. `within` runs in the transaction just before it commits.
         """
-        return self._register(request, Transaction.REGISTER_DOCUMENT_SET, digest, within, correlation_id)
+        return self._register(request, Transaction.REGISTER_DOCUMENT_SET, digest, within, occasion)
 
-    def register_on_demand(self, request: etree._Element, *, digest: str, correlation_id: str = "") -> RegistryOutcome:
+    def register_on_demand(
+        self, request: etree._Element, *, digest: str, occasion: Occasion = _REGISTER_ON_DEMAND
+    ) -> RegistryOutcome:
         """ITI-61: register on-demand DocumentEntries."""
-        return self._register(request, Transaction.REGISTER_ON_DEMAND, digest, None, correlation_id)
+        return self._register(request, Transaction.REGISTER_ON_DEMAND, digest, None, occasion)
 
-    def stored_query(self, request: etree._Element, visibility: Visibility = EVERYTHING) -> list[bytes]:
+    def stored_query(
+        self, request: etree._Element, visibility: Visibility = EVERYTHING, *, occasion: Occasion = _QUERY
+    ) -> list[bytes]:
         """ITI-18: the chunks of the `query:AdhocQueryResponse` to a `query:AdhocQueryRequest`."""
-        return stored_query(self.engine, request, self.configuration, visibility)
+        return self._told(request, stored_query(self.engine, request, self.configuration, visibility), occasion)
 
-    def multi_patient_stored_query(self, request: etree._Element, visibility: Visibility = EVERYTHING) -> list[bytes]:
+    def multi_patient_stored_query(
+        self, request: etree._Element, visibility: Visibility = EVERYTHING, *, occasion: Occasion = _MULTI_QUERY
+    ) -> list[bytes]:
         """ITI-51: the same for queries over several patients."""
-        return multi_patient_stored_query(self.engine, request, self.configuration, visibility)
+        answered = multi_patient_stored_query(self.engine, request, self.configuration, visibility)
+        return self._told(request, answered, occasion)
 
     def document_entries_of(self, repository_unique_id: str) -> Iterator[tuple[str, int | None, str | None]]:
         """uniqueId, size and hash of every stable entry that a repository holds, for reconciliation."""
@@ -92,35 +113,51 @@ class Registry:
         transaction: Transaction,
         digest: str,
         within: Callable[[Connection], None] | None,
-        correlation_id: str,
+        occasion: Occasion,
     ) -> RegistryOutcome:
         try:
             prepared = prepare(request, self.configuration, transaction, digest)
+            outcome = self._commit(prepared, within, occasion)
         except XdsErrors as wrong:
-            return RegistryOutcome.failure(wrong.errors)
-        return self._commit(prepared, within, correlation_id)
+            outcome = RegistryOutcome.failure(wrong.errors)
+        except AuditNotWritten as error:
+            return RegistryOutcome.failure((self._not_recorded(error, occasion),))
+        if outcome.succeeded:
+            return outcome
+        try:
+            self.trail.record(audited.not_registered(occasion, request, outcome, self.clock()))
+        except AuditNotWritten as error:
+            return RegistryOutcome.failure((self._not_recorded(error, occasion),))
+        return outcome
+
+    def _told(self, request: etree._Element, answered: Answered, occasion: Occasion) -> list[bytes]:
+        """An answer, once it is in the trail that it is given."""
+        try:
+            self.trail.record(*audited.queried(occasion, request, answered, self.clock()))
+        except AuditNotWritten as error:
+            return answer.failed((self._not_recorded(error, occasion),))
+        return answered.chunks
+
+    @staticmethod
+    def _not_recorded(error: AuditNotWritten, occasion: Occasion) -> XDSRegistryBusy:
+        log.error("audit.not_written", kind=str(error), correlation_id=occasion.correlation_id)
+        return XDSRegistryBusy("the registry cannot work at present; try again")
 
     def _commit(
-        self, prepared: Prepared, within: Callable[[Connection], None] | None, correlation_id: str
+        self, prepared: Prepared, within: Callable[[Connection], None] | None, occasion: Occasion
     ) -> RegistryOutcome:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with writing(self.engine) as connection:
-                    return register(
-                        connection,
-                        prepared,
-                        self.configuration,
-                        now=self.clock(),
-                        correlation_id=correlation_id,
-                        within=within,
-                    )
-            except XdsErrors as wrong:
-                return RegistryOutcome.failure(wrong.errors)
+                    now = self.clock()
+                    outcome = register(connection, prepared, self.configuration, now=now, within=within)
+                    self.trail.append(connection, (audited.registered(occasion, prepared, outcome, now),))
+                    return outcome
             except IntegrityError:
                 # Another submission took an identifier between our look and our write: look again.
-                log.info("registration.conflict", attempt=attempt, correlation_id=correlation_id)
+                log.info("registration.conflict", attempt=attempt, correlation_id=occasion.correlation_id)
                 time.sleep(0.01 * attempt)
             except (OperationalError, PoolTimeout):
-                log.warning("registration.database_unavailable", correlation_id=correlation_id)
+                log.warning("registration.database_unavailable", correlation_id=occasion.correlation_id)
                 return RegistryOutcome.failure((XDSRegistryBusy("the database does not answer; try again"),))
         return RegistryOutcome.failure((XDSRegistryError("the submission conflicts with others; try again"),))

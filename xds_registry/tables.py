@@ -170,17 +170,3 @@ association: Final = Table(
     Index("ix_association_source", "source", "association_type"),
     Index("ix_association_target", "target", "association_type"),
 )
-
-audit_event: Final = Table(
-    "audit_event",
-    metadata,
-    Column("pk", RowId, primary_key=True),
-    Column("happened_at", DateTime(timezone=True), nullable=False),
-    Column("event", String(64), nullable=False),
-    # entryUUID of the SubmissionSet (or identifier of the object) that changed the state.
-    Column("subject", String(256), nullable=False),
-    Column("correlation_id", String(64), nullable=False),
-    # Null until the event was handed to the audit trail: this table is also the outbox.
-    Column("published_at", DateTime(timezone=True)),
-    Index("ix_audit_event_unpublished", "published_at", "pk"),
-)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, Protocol
 
-from sqlalchemy import ColumnElement, and_, exists, not_, true
+from sqlalchemy import Column, ColumnElement, and_, exists, not_, or_, true
 
 from xds_registry import tables as t
 
@@ -51,15 +52,22 @@ EVERYTHING: Final[Visibility] = Everything()
 def between_visible_objects(visibility: Visibility) -> ColumnElement[bool]:
     """Condition on `tables.association`: neither end is an object that the caller may not see.
 
-    An association tells that both its ends exist, so it is as hidden as they are. The HasMember of a SubmissionSet to
-    an association is hidden with that association's ends only through its own ends.
+    An association tells that both its ends exist, so it is as hidden as they are; and so is the HasMember of a
+    SubmissionSet to a HasMember of a Folder that is hidden.
     """
-    hidden = []
+    member = t.association.alias("member")
+    of_hidden_member = exists().where(
+        member.c.entry_uuid == t.association.c.target, or_(*_hidden_ends(visibility, member.c.source, member.c.target))
+    )
+    ends = _hidden_ends(visibility, t.association.c.source, t.association.c.target)
+    return and_(*(not_(hidden) for hidden in ends), not_(of_hidden_member))
+
+
+def _hidden_ends(visibility: Visibility, *ends: Column[str]) -> Iterator[ColumnElement[bool]]:
     for table, visible in (
         (t.document_entry, visibility.document_entries()),
         (t.submission_set, visibility.submission_sets()),
         (t.folder, visibility.folders()),
     ):
-        for end in (t.association.c.source, t.association.c.target):
-            hidden.append(exists().where(table.c.entry_uuid == end, not_(visible)))
-    return and_(*(not_(condition) for condition in hidden))
+        for end in ends:
+            yield exists().where(table.c.entry_uuid == end, visible.is_not(true())).correlate_except(table)

@@ -16,10 +16,12 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
+from dmp.audit import AuditNotWritten, Occasion, Trail, Transaction
 from schemas.errors import XdsError, XdsErrors, XDSRepositoryBusy, XDSRepositoryError, XDSRepositoryOutOfResources
 from schemas.responses import RegistryOutcome
 from soap.message import IncomingMessage
 from soap.parts import Spool
+from xds_repository import audited
 from xds_repository.configuration import RepositoryConfiguration
 from xds_repository.crash_points import CrashPoint, reached
 from xds_repository.document_set import DocumentSet, ProvidedDocument, complete, receive
@@ -50,6 +52,7 @@ class Provider:
         configuration: RepositoryConfiguration,
         *,
         spool: Spool,
+        trail: Trail,
         clock: Callable[[], datetime],
     ) -> None:
         self._ledger = ledger
@@ -57,6 +60,7 @@ class Provider:
         self._registry = registry
         self._configuration = configuration
         self._spool = spool
+        self._trail = trail
         self._clock = clock
 
     def provide(self, message: IncomingMessage) -> RegistryOutcome:
@@ -66,20 +70,12 @@ class Provider:
         does not fit the spool.
         """
         reached(CrashPoint.REQUEST_ACCEPTED)
+        occasion = Occasion.of(Transaction.PROVIDE_AND_REGISTER, message)
         try:
-            with ExitStack() as held:
-                received = receive(message.body, message.parts, self._spool, held)
-                reached(CrashPoint.CONTENT_RECEIVED)
-                document_set = complete(received, self._configuration.repository_unique_id)
-                outcome = self._keep(document_set, message.correlation_id)
-        except XdsErrors as wrong:
-            outcome = RegistryOutcome.failure(wrong.errors)
-        except StoreError as error:
-            log.error("provide.store_failed", kind=type(error).__name__, correlation_id=message.correlation_id)
-            outcome = RegistryOutcome.failure((_of_store(error),))
-        except DATABASE_AWAY as error:
-            log.error("provide.database_failed", kind=type(error).__name__, correlation_id=message.correlation_id)
-            outcome = RegistryOutcome.failure((XDSRepositoryBusy("the database does not answer; try again"),))
+            outcome = self._provided(message, occasion)
+        except AuditNotWritten as error:
+            log.error("audit.not_written", kind=str(error), correlation_id=message.correlation_id)
+            outcome = RegistryOutcome.failure((XDSRepositoryBusy("the repository cannot work at present; try again"),))
         log.info(
             "provide.answered",
             status=outcome.status.name,
@@ -89,7 +85,26 @@ class Provider:
         )
         return outcome
 
-    def _keep(self, document_set: DocumentSet, correlation_id: str) -> RegistryOutcome:
+    def _provided(self, message: IncomingMessage, occasion: Occasion) -> RegistryOutcome:
+        """What became of the request; it is in the audit trail. Raises `AuditNotWritten`."""
+        try:
+            with ExitStack() as held:
+                received = receive(message.body, message.parts, self._spool, held)
+                reached(CrashPoint.CONTENT_RECEIVED)
+                document_set = complete(received, self._configuration.repository_unique_id)
+                return self._keep(document_set, occasion)
+        except XdsErrors as wrong:
+            outcome = RegistryOutcome.failure(wrong.errors)
+        except StoreError as error:
+            log.error("provide.store_failed", kind=type(error).__name__, correlation_id=message.correlation_id)
+            outcome = RegistryOutcome.failure((_of_store(error),))
+        except DATABASE_AWAY as error:
+            log.error("provide.database_failed", kind=type(error).__name__, correlation_id=message.correlation_id)
+            outcome = RegistryOutcome.failure((XDSRepositoryBusy("the database does not answer; try again"),))
+        self._trail.record(audited.provided(occasion, message.body, outcome, self._clock()))
+        return outcome
+
+    def _keep(self, document_set: DocumentSet, occasion: Occasion) -> RegistryOutcome:
         placements = self._place(document_set)
         reached(CrashPoint.CHECKED)
         fresh = [placement.document for placement in placements if placement.fresh]
@@ -97,7 +112,7 @@ class Provider:
         if fresh:
             now = self._clock()
             expires = now + self._configuration.intent_lifetime
-            self._ledger.open_intents(fresh, document_set.digest, correlation_id, now, expires)
+            self._ledger.open_intents(fresh, document_set.digest, occasion.correlation_id, now, expires)
             reached(CrashPoint.INTENT_COMMITTED)
         for placement in placements:
             self._write(placement)
@@ -107,7 +122,7 @@ class Provider:
             reached(CrashPoint.ROWS_WRITTEN)
 
         outcome = self._registry.register(
-            document_set.request, digest=document_set.digest, within=within, correlation_id=correlation_id
+            document_set.request, digest=document_set.digest, within=within, occasion=occasion
         )
         reached(CrashPoint.COMMITTED)
         return outcome

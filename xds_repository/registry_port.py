@@ -6,15 +6,16 @@ the repository's own rows follow, and the reaper completes them when the process
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 import requests
 from lxml import etree
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, bindparam, select
 
+from dmp.audit import Event, Occasion, Trail
 from schemas import markup
 from schemas import vocabulary as v
 from schemas.ebrim import reading as r
@@ -24,12 +25,18 @@ from soap.client.caller import NoAnswer, SoapCaller
 from soap.faults import FaultCode, SoapFault
 from xds_registry import tables as t
 from xds_registry.registry import Registry
+from xds_repository import audited
 from xds_repository.ledger import BATCH, normal, writing
 
 _REGISTER: Final = "urn:ihe:iti:2007:RegisterDocumentSet-b"
 _QUERY: Final = "urn:ihe:iti:2007:RegistryStoredQuery"
 #: ITI TF-2: Table 3.18.4.1.2.4-1
 _GET_DOCUMENTS: Final = "urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4"
+_PATIENTS: Final = (
+    select(t.document_entry.c.unique_id, t.patient.c.patient_id)
+    .join(t.patient, t.patient.c.pk == t.document_entry.c.patient_pk)
+    .where(t.document_entry.c.unique_id.in_(bindparam("unique_ids", expanding=True)))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +65,20 @@ class RegistryPort(Protocol):
         *,
         digest: str,
         within: Callable[[Connection], None] | None,
-        correlation_id: str,
+        occasion: Occasion,
     ) -> RegistryOutcome:
         """ITI-42 for a completed `lcm:SubmitObjectsRequest`; its errors and warnings come back as they are.
 
         `within` writes the repository's own rows. On Success they are committed, save for a replay in process, where
-        they were committed before. `digest` identifies what was sent.
+        they were committed before. `digest` identifies what was sent. Whatever the outcome is, it is in the audit trail
+        on return. Raises `AuditNotWritten` when it is not.
         """
 
     def document_entries(self, repository_unique_id: str) -> Iterator[RegistryEntry] | None:
         """Every stable entry of a repository, or None when the registry cannot be asked that."""
+
+    def patients_of(self, unique_ids: Collection[str]) -> Mapping[str, str]:
+        """Whose the documents with these uniqueIds (in NFC) are, as far as that is known without asking elsewhere."""
 
     def entries_of(self, unique_ids: Collection[str], repository_unique_id: str) -> list[RegistryEntry]:
         """The stable entries of a repository with one of these uniqueIds (in NFC). Raises `RegistryUnreachable`."""
@@ -87,17 +98,24 @@ class InProcessRegistry:
         *,
         digest: str,
         within: Callable[[Connection], None] | None,
-        correlation_id: str,
+        occasion: Occasion,
     ) -> RegistryOutcome:
-        """See `RegistryPort.register`."""
-        return self._registry.register_document_set(
-            request, digest=digest, within=within, correlation_id=correlation_id
-        )
+        """See `RegistryPort.register`. The registry records it, in the transaction that registers."""
+        return self._registry.register_document_set(request, digest=digest, within=within, occasion=occasion)
 
     def document_entries(self, repository_unique_id: str) -> Iterator[RegistryEntry]:
         """See `RegistryPort.document_entries`."""
         for unique_id, size, sha1 in self._registry.document_entries_of(repository_unique_id):
             yield RegistryEntry(unique_id, size, sha1)
+
+    def patients_of(self, unique_ids: Collection[str]) -> Mapping[str, str]:
+        """See `RegistryPort.patients_of`."""
+        wanted, found = list(unique_ids), dict[str, str]()
+        with self._registry.engine.connect() as connection:
+            for start in range(0, len(wanted), BATCH):
+                rows = connection.execute(_PATIENTS, {"unique_ids": wanted[start : start + BATCH]})
+                found |= {row.unique_id: row.patient_id for row in rows}
+        return found
 
     def entries_of(self, unique_ids: Collection[str], repository_unique_id: str) -> list[RegistryEntry]:
         """See `RegistryPort.entries_of`."""
@@ -114,7 +132,7 @@ class InProcessRegistry:
 
 
 class SoapRegistry:
-    """A registry at a URL, reached by ITI-42 and ITI-18. `engine` is the repository's own database."""
+    """A registry at a URL, reached by ITI-42 and ITI-18. `engine` and `trail` are the repository's own."""
 
     shares_transactions = False
 
@@ -123,6 +141,7 @@ class SoapRegistry:
         url: str,
         engine: Engine,
         *,
+        trail: Trail,
         session: requests.Session | None = None,
         timeout: float | tuple[float, float] = (2.0, 60.0),
         security: Callable[[], bytes] | None = None,
@@ -131,7 +150,9 @@ class SoapRegistry:
         self._caller = SoapCaller(
             url, session=session, timeout=timeout, security=security, spool_directory=spool_directory
         )
+        self._url = url
         self._engine = engine
+        self._trail = trail
 
     def register(
         self,
@@ -139,23 +160,44 @@ class SoapRegistry:
         *,
         digest: str,  # noqa: ARG002 - the registry there makes its own
         within: Callable[[Connection], None] | None,
-        correlation_id: str,  # noqa: ARG002 - ends at this process
+        occasion: Occasion,
     ) -> RegistryOutcome:
         """See `RegistryPort.register`. A lost answer is XDSRegistryNotAvailable, whatever the registry did."""
+        outcome = sent = self._sent(request)
+        if outcome.succeeded:
+            try:
+                with writing(self._engine) as connection:
+                    if within is not None:
+                        within(connection)
+                    self._trail.append(connection, self._events(occasion, request, sent, outcome))
+            except XdsErrors as wrong:
+                outcome = RegistryOutcome.failure(wrong.errors)
+        if not outcome.succeeded:
+            self._trail.record(*self._events(occasion, request, sent, outcome))
+        return outcome
+
+    def _sent(self, request: etree._Element) -> RegistryOutcome:
         try:
             with self._caller.call(_REGISTER, request) as answer:
-                outcome = read_registry_response(answer.body)
+                return read_registry_response(answer.body)
         except NoAnswer:
             return RegistryOutcome.failure((XDSRegistryNotAvailable("the registry does not answer; try again"),))
         except SoapFault as fault:
             return RegistryOutcome.failure((_refused(fault),))
-        if outcome.succeeded and within is not None:
-            try:
-                with writing(self._engine) as connection:
-                    within(connection)
-            except XdsErrors as wrong:
-                return RegistryOutcome.failure(wrong.errors)
-        return outcome
+
+    def _events(
+        self, occasion: Occasion, request: etree._Element, sent: RegistryOutcome, outcome: RegistryOutcome
+    ) -> tuple[Event, Event]:
+        """Two transactions: what the registry said to ours, and what became of the sender's."""
+        now = self._trail.clock()
+        return (
+            audited.registered_elsewhere(occasion, request, sent, self._url, now),
+            audited.provided(occasion, request, outcome, now),
+        )
+
+    def patients_of(self, unique_ids: Collection[str]) -> Mapping[str, str]:  # noqa: ARG002 - whosever they are
+        """See `RegistryPort.patients_of`. The registry there would have to be asked."""
+        return {}
 
     def document_entries(self, repository_unique_id: str) -> None:  # noqa: ARG002 - whichever it is
         """See `RegistryPort.document_entries`. No stored query lists a repository's documents."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
+from dmp.audit import Trail
 from schemas.responses import RegistryOutcome
 from soap.message import IncomingMessage, Reply
 from soap.parts import Spool
@@ -29,7 +30,8 @@ class Repository:
 
     `engine` is the database of `xds_repository.tables`; with an in-process registry it is the registry's too. `spool`
     takes inline documents while their request runs: a store's own spool directory saves a copy. `may_read` decides
-    which documents the sender of a message may read. `clock` gives the time in UTC.
+    which documents the sender of a message may read. Every decision is in the `trail` before it has an effect or
+    an answer. `clock` gives the time in UTC.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Repository:
         configuration: RepositoryConfiguration,
         *,
         spool: Spool,
+        trail: Trail,
         may_read: MayRead = everybody,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
@@ -48,8 +51,8 @@ class Repository:
         self.configuration = configuration
         self._registry = registry
         self._ledger = Ledger(engine)
-        self._provider = Provider(self._ledger, store, registry, configuration, spool=spool, clock=clock)
-        self._retriever = Retriever(self._ledger, store, configuration, may_read)
+        self._provider = Provider(self._ledger, store, registry, configuration, spool=spool, trail=trail, clock=clock)
+        self._retriever = Retriever(self._ledger, store, registry, configuration, may_read, trail=trail)
         self._reaper = Reaper(self._ledger, store, registry, configuration, clock=clock)
         self._clock = clock
 

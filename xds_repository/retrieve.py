@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 from lxml import etree
 
+from dmp.audit import AuditNotWritten, Event, Occasion, Trail, Transaction
 from schemas import markup
 from schemas import vocabulary as v
 from schemas.ebrim import reading as r
@@ -32,8 +33,10 @@ from schemas.responses import RegistryOutcome, registry_response
 from schemas.vocabulary import ResponseStatus
 from soap.message import IncomingMessage, OutgoingPart, Reply
 from soap.parts import include
+from xds_repository import audited
 from xds_repository.configuration import RepositoryConfiguration
 from xds_repository.ledger import DATABASE_AWAY, Document, Ledger, normal
+from xds_repository.registry_port import RegistryPort
 from xds_repository.stores import BlobCorrupt, BlobMissing, ObjectStore, StoreError
 
 log: Final = structlog.get_logger(__name__)
@@ -60,6 +63,10 @@ class DocumentRequest:
     document_unique_id: str
 
 
+#: A request, the document that it means, and that document on its way out.
+Given = tuple[DocumentRequest, Document, OutgoingPart]
+
+
 def everybody(_unique_id: str, _message: IncomingMessage) -> bool:
     """Every document may be read by everybody."""
     return True
@@ -69,31 +76,69 @@ class Retriever:
     """Answers ITI-43. Safe to use from several threads."""
 
     def __init__(
-        self, ledger: Ledger, store: ObjectStore, configuration: RepositoryConfiguration, may_read: MayRead
+        self,
+        ledger: Ledger,
+        store: ObjectStore,
+        registry: RegistryPort,
+        configuration: RepositoryConfiguration,
+        may_read: MayRead,
+        *,
+        trail: Trail,
     ) -> None:
         self._ledger = ledger
         self._store = store
         self._configuration = configuration
+        self._registry = registry
         self._may_read = may_read
+        self._trail = trail
 
     def retrieve(self, message: IncomingMessage) -> Reply:
-        """The documents that are there, and an error for each one that is not (ITI TF-2: 3.43.4.1.3, 3.43.4.2.2)."""
+        """The documents that are there, and an error for each one that is not (ITI TF-2: 3.43.4.1.3, 3.43.4.2.2).
+
+        What is given and what is not is in the audit trail before any of it leaves.
+        """
+        occasion = Occasion.of(Transaction.RETRIEVE, message)
+        outcome, found = self._decided(message, occasion)
+        try:
+            self._record(occasion, outcome, found)
+        except (AuditNotWritten, *DATABASE_AWAY) as error:
+            log.error("audit.not_written", kind=str(error), correlation_id=message.correlation_id)
+            for _, _, part in found:
+                _give_up(part)
+            busy = XDSRepositoryBusy("the repository cannot work at present; try again")
+            return _reply(RegistryOutcome.failure((busy,)), [])
+        return _reply(outcome, found)
+
+    def _record(self, occasion: Occasion, outcome: RegistryOutcome, found: list[Given]) -> None:
+        """Say what is given and what is not: one event for each patient, and one for what went wrong."""
+        now, own = self._trail.clock(), self._configuration.repository_unique_id
+        events: list[Event] = []
+        if found:
+            given = [document.unique_id for _, document, _ in found]
+            events += audited.retrieved(occasion, own, self._registry.patients_of(given), given, now)
+        if outcome.errors:
+            missing = dict.fromkeys(error.location for error in outcome.errors if error.location)
+            documents = [location[: r.LONG_NAME] for location in missing]
+            events.append(audited.not_retrieved(occasion, own, documents, outcome.errors, now))
+        self._trail.record(*events)
+
+    def _decided(self, message: IncomingMessage, occasion: Occasion) -> tuple[RegistryOutcome, list[Given]]:
         errors: list[XdsError] = []
-        found: list[tuple[DocumentRequest, Document, OutgoingPart]] = []
+        found: list[Given] = []
         try:
             requests = self._requests(message.body)
             known = self._ledger.documents([normal(request.document_unique_id) for request in requests])
         except XdsErrors as wrong:
-            return _reply(RegistryOutcome.failure(wrong.errors), [])
+            return RegistryOutcome.failure(wrong.errors), []
         except DATABASE_AWAY as error:
             log.error("retrieve.database_failed", kind=type(error).__name__, correlation_id=message.correlation_id)
-            return _reply(RegistryOutcome.failure((XDSRepositoryBusy("the database does not answer; try again"),)), [])
+            return RegistryOutcome.failure((XDSRepositoryBusy("the database does not answer; try again"),)), []
         budget = self._configuration.proven_ahead
         for request in requests:
             try:
                 document = self._chosen(request, known, message)
                 small = document.size <= min(_SMALL, budget)
-                part = self._proven(document) if small else self._looked_at(document)
+                part = self._proven(document) if small else self._looked_at(document, occasion)
                 budget -= document.size if small else 0
             except XdsError as error:
                 errors.append(error)
@@ -118,7 +163,7 @@ class Retriever:
             codes=[error.code for error in errors],
             correlation_id=message.correlation_id,
         )
-        return _reply(RegistryOutcome(status, tuple(errors)), found)
+        return RegistryOutcome(status, tuple(errors)), found
 
     def _requests(self, body: etree._Element) -> list[DocumentRequest]:
         """Each document that is asked for, once."""
@@ -154,16 +199,16 @@ class Retriever:
             stream.close()
         return _part(document, iter(content))
 
-    def _looked_at(self, document: Document) -> OutgoingPart:
+    def _looked_at(self, document: Document, occasion: Occasion) -> OutgoingPart:
         """A large document, there and of the right size; it is opened when its turn comes."""
         found = self._store.stat(document.blob_key)
         if found is None:
             raise BlobMissing(f"blob {document.blob_key} is not in the store")
         if found.size != document.size or found.sha256 not in (None, document.sha256):
             raise BlobCorrupt(f"blob {document.blob_key} is not what was stored")
-        return _part(document, self._stream(document))
+        return _part(document, self._stream(document, occasion))
 
-    def _stream(self, document: Document) -> Iterator[bytes]:
+    def _stream(self, document: Document, occasion: Occasion) -> Iterator[bytes]:
         try:
             stream = self._store.open(document.blob_key, document.digest)
             try:
@@ -172,7 +217,17 @@ class Retriever:
                 stream.close()
         except StoreError as error:
             log.error("retrieve.stream_failed", kind=type(error).__name__, blob=document.blob_key.text)
+            self._cut(document, occasion, error)
             raise
+
+    def _cut(self, document: Document, occasion: Occasion, error: StoreError) -> None:
+        """Say that a document which was to be given out was not given whole; there is nobody to answer any more."""
+        wrong = (XDSRepositoryError(_reason(error)),)
+        own, now = self._configuration.repository_unique_id, self._trail.clock()
+        try:
+            self._trail.record(audited.not_retrieved(occasion, own, [document.unique_id], wrong, now))
+        except AuditNotWritten as not_written:
+            log.error("audit.not_written", kind=str(not_written), correlation_id=occasion.correlation_id)
 
 
 def _request(element: etree._Element) -> DocumentRequest:
@@ -191,7 +246,13 @@ def _reason(error: StoreError) -> str:
     return "the document store does not answer; try again"
 
 
-def _reply(outcome: RegistryOutcome, found: list[tuple[DocumentRequest, Document, OutgoingPart]]) -> Reply:
+def _give_up(part: OutgoingPart) -> None:
+    closing = getattr(part.chunks, "close", None)
+    if closing is not None:
+        closing()
+
+
+def _reply(outcome: RegistryOutcome, found: list[Given]) -> Reply:
     """ITI TF-2: 3.43.4.2.2: the ids as they were asked for, the mimeType as it was registered."""
     body = [f'<xdsb:RetrieveDocumentSetResponse xmlns:xdsb="{v.XDSB}">'.encode(), registry_response(outcome)]
     for request, document, part in found:

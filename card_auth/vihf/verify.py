@@ -112,6 +112,7 @@ def _caller(evidence: Evidence) -> Caller:
         software=statement.software,
         certificate_fingerprint=holder.certificate.fingerprint,
         assertion_id=claims.identifier,
+        issuer=claims.issuer,
         level=statement.level,
         authenticated_at=statement.authenticated_at,
         stale_revocation=chain is None or chain.revocation is Freshness.STALE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -10,14 +11,16 @@ from typing import Final
 import typer
 from cryptography import x509
 
+from dmp.audit.syslog import NotDelivered, send
 from feuillet import probes
+from feuillet.audit.opening import open_syslog, required_key
+from feuillet.callers.trust import open_trust, required_trust
 from feuillet.commands.exits import ExitCode
 from feuillet.composition import affinity_domain, open_engine, open_rooms
 from feuillet.configuration import ConfigurationRefused
 from feuillet.probes import Finding
 from feuillet.server.tls import tls_context
 from feuillet.settings import Sections
-from feuillet.trust import open_trust, required_trust
 from xds_repository.stores import StoreError
 
 _SOON: Final = timedelta(days=30)
@@ -32,6 +35,7 @@ def check(settings: Sections) -> list[Finding]:
     """Every finding, in the order in which one needs the other. Raises `ConfigurationRefused`."""
     domain = affinity_domain(settings)
     findings = [Finding("configuration", True, f"affinity domain {domain.name}"), *_keys(settings), _trust(settings)]
+    findings.append(_audit(settings))
     engine = open_engine(settings)
     findings.append(probes.database(engine))
     if findings[-1].passed:
@@ -84,6 +88,28 @@ def _trust(settings: Sections) -> Finding:
     if missing:
         return Finding("trust", False, "; ".join(missing))
     return Finding("trust", True, f"profiles {', '.join(profile.name for profile in store.profiles)}")
+
+
+def _audit(settings: Sections) -> Finding:
+    """Whether the trail can be signed, its anchor written, and the syslog server reached."""
+    try:
+        required_key(settings)
+        audit = settings.audit
+        if audit is None:
+            return Finding("audit", True, "a key that ends with the demonstration")
+        if audit.anchor is not None and not os.access(
+            audit.anchor if audit.anchor.exists() else audit.anchor.parent, os.W_OK
+        ):
+            return Finding("audit", False, "audit.anchor: expected a file that can be written to")
+        exposed = "" if audit.key.stat().st_mode & 0o077 == 0 else "; others than its owner may read audit.key"
+        if audit.syslog is None:
+            return Finding("audit", True, f"the trail is signed, no syslog server is set{exposed}")
+        send(open_syslog(audit.syslog), ())
+    except ConfigurationRefused as refused:
+        return Finding("audit", False, "; ".join(refused.problems))
+    except NotDelivered as error:
+        return Finding("audit", False, f"audit.syslog: the server does not answer ({error})")
+    return Finding("audit", True, f"the trail is signed, the syslog server answers{exposed}")
 
 
 def _keys(settings: Sections) -> Iterator[Finding]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import structlog
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from dmp.audit import AuditNotWritten
 from feuillet import probes
+from feuillet.audit.checkpoints import begin, end
+from feuillet.callers.trust import open_trust, required_trust
 from feuillet.commands.exits import NotMigrated, PartUnavailable
-from feuillet.composition import open_rooms
+from feuillet.composition import open_engine, open_rooms
 from feuillet.migrations.schema import SchemaState, state_of
 from feuillet.server.supervisor import Part, Supervisor, parts_of
 from feuillet.server.tls import tls_context
 from feuillet.settings import Sections
-from feuillet.trust import open_trust, required_trust
 from xds_repository.stores import StoreError
 
 _log: Final = structlog.get_logger(__name__)
@@ -33,7 +37,26 @@ def serve(settings: Sections, extra: Sequence[Part] = ()) -> bool:
             tls_context(tls)
     require_parts(settings)
     require_trust(settings)
-    return Supervisor([*parts_of(settings), *extra], stop_seconds=settings.server.stop_seconds).run()
+    parts = [*parts_of(settings), *extra]
+    with _open_engine(settings) as engine:
+        try:
+            begin(settings, engine)
+        except (AuditNotWritten, OSError, SQLAlchemyError) as error:
+            raise PartUnavailable(f"audit: the trail cannot be written to ({type(error).__name__})") from None
+    ended_well = Supervisor(parts, stop_seconds=settings.server.stop_seconds).run()
+    with _open_engine(settings) as engine:
+        end(settings, engine)
+    return ended_well
+
+
+@contextmanager
+def _open_engine(settings: Sections) -> Iterator[Engine]:
+    """The database, with no connection left open: processes are forked before and after."""
+    engine = open_engine(settings)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def require_trust(settings: Sections) -> None:

@@ -41,6 +41,11 @@ class DemoKeys:
         return self.directory / "client.pem", self.directory / "client.key"
 
     @property
+    def audit(self) -> Path:
+        """The key of the audit trail, which is kept as long as the demo is."""
+        return self.directory / "audit.key"
+
+    @property
     def files(self) -> tuple[Path, ...]:
         return (self.authority, *self.server, *self.client)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from dmp.audit.chain import make_key
 from feuillet.composition import open_engine
 from feuillet.configuration import ConfigurationRefused, Settings, load, opened
 from feuillet.demo.identities import PATIENT_AUTHORITIES, authorities, make_identities
@@ -47,6 +48,11 @@ profiles = "trust"
 test_profiles = true
 patient_authorities = {json.dumps(PATIENT_AUTHORITIES)}
 
+# The key that signs the audit trail, and the file that keeps its signed heads outside the database.
+[audit]
+key = "keys/audit.key"
+anchor = "audit.anchor"
+
 [feed]
 mllp = "127.0.0.1:2575"
 
@@ -76,6 +82,8 @@ def prepare(directory: Path, *, insecure: bool = False) -> DemoSite:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         keys = make_keys(directory / "keys")
+        if not keys.audit.exists():
+            make_key(keys.audit)
         identities = directory / "trust" / "demo"
         clients = keys.authority.read_bytes() + authorities(make_identities(identities))
         (keys.directory / "clients.pem").write_bytes(clients)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from alembic import context
 
-from feuillet import presented
+from dmp.audit import tables as audit_tables
+from feuillet.callers import presented
 from xds_registry import tables as registry_tables
 from xds_repository import tables as repository_tables
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=[registry_tables.metadata, repository_tables.metadata, presented.metadata],
+    target_metadata=[
+        registry_tables.metadata,
+        repository_tables.metadata,
+        presented.metadata,
+        audit_tables.metadata,
+    ],
     transaction_per_migration=False,
     transactional_ddl=True,
     compare_type=True,

@@ -5,9 +5,13 @@ A caller that comes while a process is being replaced waits in the socket's queu
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
+import stat
 import struct
 import time
+from pathlib import Path
 from typing import Final
 
 from feuillet.configuration import ConfigurationRefused
@@ -32,6 +36,45 @@ def listen(key: str, address: str, *, silence_seconds: int) -> socket.socket:
                 reason = error.strerror or "unusable"
                 raise ConfigurationRefused([f"{key}: expected a free address; {address}: {reason}"]) from None
         time.sleep(0.1)
+
+
+def listen_for_proxy(key: str, path: Path) -> socket.socket:
+    """A Unix socket that listens at a path, for processes of this user and its group only.
+
+    A file that a killed server left there is replaced. Raises `ConfigurationRefused` when another server listens, or
+    something else lies there.
+    """
+    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _clear(path)
+        umask = os.umask(0o117)
+        try:
+            opened.bind(str(path))
+        finally:
+            os.umask(umask)
+        opened.listen(_QUEUE)
+    except OSError as error:
+        opened.close()
+        reason = error.strerror or "unusable"
+        raise ConfigurationRefused([f"{key}: expected a path where a socket can be made; {path}: {reason}"]) from None
+    return opened
+
+
+def _clear(path: Path) -> None:
+    """Remove a socket on which nobody listens. Raises OSError for anything else."""
+    try:
+        kind = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(kind):
+        raise FileExistsError(errno.EEXIST, "something that is no socket lies there")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asked:
+        try:
+            asked.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+    raise OSError(errno.EADDRINUSE, "another server listens there")
 
 
 def require_free(key: str, address: str) -> None:

@@ -1,4 +1,4 @@
-"""The work beside the requests: the patient feed, the reaper, and the publication of audit events."""
+"""The work beside the requests: the patient feed, the reaper, the delivery of audit events and their checkpoints."""
 
 from __future__ import annotations
 
@@ -13,17 +13,24 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from dmp.audit.atna import AuditSource
+from dmp.audit.delivery import backlog
+from dmp.audit.syslog import NotDelivered, SyslogServer
 from feuillet import metrics
+from feuillet.audit.checkpoints import Checkpoints
+from feuillet.audit.opening import audit_source, open_syslog
+from feuillet.callers.presented import PresentedAssertions
 from feuillet.composition import Rooms, open_rooms
 from feuillet.logs import kind, places
-from feuillet.presented import PresentedAssertions
-from feuillet.server.outbox import publish
+from feuillet.server.outbox import SYSLOG, publish, send
 from feuillet.server.tls import tls_context
 from feuillet.settings import Sections
 from xds_registry.feed import MllpServer
 from xds_repository.stores import StoreError
 
 _log: Final = structlog.get_logger(__name__)
+#: How often it is looked whether enough events have happened for a checkpoint.
+_CHECKPOINT_SECONDS: Final = 10.0
 
 
 @dataclass(slots=True)
@@ -40,7 +47,7 @@ class Chore:
         if time.monotonic() >= self.due:
             try:
                 self.work()
-            except (SQLAlchemyError, StoreError) as error:
+            except (SQLAlchemyError, StoreError, NotDelivered) as error:
                 _log.warning("housekeeping.postponed", chore=self.name, exception=kind(error))
             except Exception as error:
                 _log.error("housekeeping.failed", chore=self.name, exception=kind(error), where=places(error))
@@ -61,8 +68,7 @@ def run(settings: Sections) -> None:
         presented = PresentedAssertions(rooms.engine)
         forgetting = settings.housekeeping.reaper_seconds
         chores.append(Chore("presented", forgetting, lambda: _forget(presented)))
-    if rooms.registry is not None:
-        chores.append(Chore("audit", settings.housekeeping.audit_seconds, lambda: _publish(rooms)))
+    chores += _audit_chores(rooms)
     while not stopping.is_set():
         stopping.wait(min(chore.run_when_due() for chore in chores))
     stop_feed()
@@ -79,8 +85,30 @@ def _forget(presented: PresentedAssertions) -> None:
     presented.forget(datetime.now(UTC))
 
 
+def _audit_chores(rooms: Rooms) -> list[Chore]:
+    settings = rooms.settings
+    checkpoints = Checkpoints(rooms.engine, settings.audit)
+    seconds = settings.housekeeping.audit_seconds
+    chores = [
+        Chore("audit", seconds, lambda: _publish(rooms)),
+        Chore("audit checkpoint", max(seconds, _CHECKPOINT_SECONDS), checkpoints.make_when_due),
+    ]
+    syslog = None if settings.audit is None else settings.audit.syslog
+    if syslog is not None:
+        server, source = open_syslog(syslog), audit_source(syslog)
+        chores.append(Chore("audit syslog", seconds, lambda: _send(rooms, server, source)))
+    return chores
+
+
 def _publish(rooms: Rooms) -> None:
     metrics.AUDIT_PUBLISHED.inc(publish(rooms.engine))
+
+
+def _send(rooms: Rooms, server: SyslogServer, source: AuditSource) -> None:
+    try:
+        metrics.AUDIT_SENT.inc(send(rooms.engine, server, source))
+    finally:
+        metrics.AUDIT_BACKLOG.set(backlog(rooms.engine, SYSLOG))
 
 
 def _start_feed(rooms: Rooms) -> Callable[[], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import gc
 import os
 import socket
@@ -13,11 +14,11 @@ from gunicorn.glogging import Logger
 
 from feuillet import metrics
 from feuillet.application import Application
+from feuillet.callers.trust import open_admission
 from feuillet.composition import open_rooms
 from feuillet.server.processes import die_with_parent
 from feuillet.server.tls import tls_context
 from feuillet.settings import Sections, TlsSettings
-from feuillet.trust import open_admission
 
 _HEADER_LINE: Final = 8190
 _HEADERS: Final = 64
@@ -25,13 +26,21 @@ _HEADERS: Final = 64
 _STUCK_SECONDS: Final = 120
 
 
+class Door(enum.StrEnum):
+    """By which way callers come; the name of its setting in `[server]`."""
+
+    HTTPS = "https"
+    PLAIN = "plain"
+    PROXY = "proxy"
+
+
 class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """An address and the processes that serve it; `run` returns when it has been told to stop."""
 
-    def __init__(self, settings: Sections, descriptor: int, *, secure: bool) -> None:
+    def __init__(self, settings: Sections, descriptor: int, door: Door) -> None:
         self._settings = settings
         self._descriptor = descriptor
-        self._secure = secure
+        self._door = door
         super().__init__()
 
     def load_config(self) -> None:
@@ -39,7 +48,7 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         server = self._settings.server
         options: dict[str, Any] = {
             "bind": f"fd://{self._descriptor}",
-            "workers": server.workers if self._secure else server.plain_workers,
+            "workers": server.plain_workers if self._door is Door.PLAIN else server.workers,
             "worker_class": "gthread",
             "threads": server.threads,
             "worker_connections": server.connections,
@@ -52,12 +61,13 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "control_socket_disable": True,
             "proc_name": "feuillet",
             "logger_class": _Log,
+            "when_ready": _leave_the_socket,
             "forwarded_allow_ips": "",
             "secure_scheme_headers": {},
             "post_fork": _bind_to_arbiter,
             "child_exit": _forget,
         }
-        if self._secure:
+        if self._door is Door.HTTPS:
             assert server.tls is not None  # noqa: S101 - the settings hold it beside https
             options |= tls_options(server.tls)
         for name, value in options.items():
@@ -65,9 +75,9 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def load(self) -> Application:
         """The application, opened in the worker that will use it."""
-        operations = not self._secure or self._settings.server.operations_on_https
+        operations = self._door is Door.PLAIN or self._settings.server.operations_on_https
         rooms = open_rooms(self._settings)
-        admission = open_admission(self._settings, rooms.engine)
+        admission = open_admission(self._settings, rooms.trail)
         if admission is not None:
             admission.start()
         application = Application(rooms, admission, operations=operations)
@@ -112,11 +122,17 @@ def _bind_to_arbiter(_arbiter: Any, worker: Any) -> None:
     metrics.PROCESS_STARTS.labels("worker").inc()
 
 
+def _leave_the_socket(arbiter: Any) -> None:
+    # gunicorn deletes the file of a Unix socket when it ends, unless the socket was given to it; ours is, and the next
+    # arbiter goes on listening on it
+    arbiter.systemd = True
+
+
 def _forget(_arbiter: Any, worker: Any) -> None:
     metrics.forget(worker.pid)
 
 
-def run(settings: Sections, listening: socket.socket, *, secure: bool) -> None:
+def run(settings: Sections, listening: socket.socket, door: Door) -> None:
     """Serve an inherited socket until SIGTERM; requests under way are finished first."""
     os.environ.pop("GUNICORN_CMD_ARGS", None)
-    Listener(settings, listening.detach(), secure=secure).run()
+    Listener(settings, listening.detach(), door).run()

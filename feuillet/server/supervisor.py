@@ -12,13 +12,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import structlog
 
 from feuillet import metrics
 from feuillet.server import companion, listener, processes
-from feuillet.server.addresses import listen, require_free
+from feuillet.server.addresses import listen, listen_for_proxy, require_free
+from feuillet.server.listener import Door
 from feuillet.settings import Sections
 
 _log: Final = structlog.get_logger(__name__)
@@ -55,12 +57,17 @@ def parts_of(settings: Sections) -> list[Part]:
     if settings.feed.mllp is not None:
         require_free("feed.mllp", settings.feed.mllp)
     parts = [Part("companion", lambda: companion.run(settings))]
-    for name, address, secure in (("https", server.https, True), ("plain", server.plain, False)):
+    for door, address in ((Door.HTTPS, server.https), (Door.PLAIN, server.plain)):
         if address is not None:
-            opened = listen(f"server.{name}", address, silence_seconds=server.silence_seconds)
-            work = partial(listener.run, settings, opened, secure=secure)
-            parts.append(Part(name, work, reloads=True, listens_on=opened))
+            opened = listen(f"server.{door}", address, silence_seconds=server.silence_seconds)
+            parts.append(_part(settings, door, opened))
+    if server.proxy is not None:
+        parts.append(_part(settings, Door.PROXY, listen_for_proxy("server.proxy", server.proxy)))
     return parts
+
+
+def _part(settings: Sections, door: Door, opened: socket.socket) -> Part:
+    return Part(door, partial(listener.run, settings, opened, door), reloads=True, listens_on=opened)
 
 
 class Supervisor:
@@ -122,7 +129,7 @@ class Supervisor:
             part.lasting = False
             part.due = None
             if part.listens_on is not None:
-                part.listens_on.close()
+                _close(part.listens_on)
         self._signal(signal.SIGTERM, self._parts)
         # gunicorn takes up to its own deadline; a little later it cannot be meant to end by itself any more
         deadline = time.monotonic() + self._stop_seconds + 5.0
@@ -141,3 +148,11 @@ class Supervisor:
         for part in parts:
             if part.process is not None:
                 os.kill(part.process, number)
+
+
+def _close(listening: socket.socket) -> None:
+    """Stop listening; the file of a Unix socket goes too."""
+    path = listening.getsockname() if listening.family is socket.AF_UNIX else None
+    listening.close()
+    if path:
+        Path(path).unlink(missing_ok=True)

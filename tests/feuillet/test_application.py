@@ -12,24 +12,28 @@ from typing import Any
 
 import pytest
 import structlog
+from sqlalchemy import text
 
+from dmp.audit.event import Outcome, Transaction
+from dmp.audit.refusals import RefusalClass
 from feuillet import logs
 from feuillet.application import Application
 from feuillet.composition import Rooms, open_rooms
-from feuillet.configuration import load
+from feuillet.configuration import load, opened
 from feuillet.migrations.schema import migrate
 from feuillet.settings import LogSettings
 from tests.feuillet.conftest import Write
+from tests.services.trail import events_of
 from tests.xds_repository.submissions import PATIENT, submission
 
 
 @pytest.fixture
 def rooms(write: Write) -> Iterator[Rooms]:
     """A registry and repository with tables."""
-    opened = open_rooms(load(write(more="[registry]\nregister_unknown_patients = true\n")))
-    migrate(opened.engine)
-    yield opened
-    opened.close()
+    rooms = open_rooms(opened(load(write(more="[registry]\nregister_unknown_patients = true\n"))))
+    migrate(rooms.engine)
+    yield rooms
+    rooms.close()
 
 
 @pytest.fixture
@@ -144,6 +148,29 @@ def test_the_log_tells_of_an_exchange_but_not_what_it_carried(
     assert access[0]["received"] == len(body)
     told = file.read_text()
     assert [word for word in ("canary", PATIENT, PATIENT.split("^")[0]) if word in told] == []
+
+
+def test_a_message_that_breaks_off_is_in_the_audit_trail_and_nothing_is_kept(ask: Ask, rooms: Rooms) -> None:
+    body, parts = submission(b"<a/>").mtom()
+    content_type = 'multipart/related; type="application/xop+xml"; start-info="application/soap+xml"; boundary=b'
+    head = b'--b\r\nContent-Type: application/xop+xml; type="application/soap+xml"\r\n\r\n'
+    sent = head + envelope(PROVIDE, body) + b"\r\n--b\r\nContent-ID: <" + parts[0].content_id.encode() + b">\r\n\r\n<a"
+    assert ask("/repository", sent, method="POST", CONTENT_TYPE=content_type)[0].startswith("400")
+    (event,) = events_of(rooms.engine)
+    assert (event.transaction, event.outcome, event.refusal) == (
+        Transaction.PROVIDE_AND_REGISTER,
+        Outcome.SERIOUS_FAILURE,
+        RefusalClass.MESSAGE,
+    )
+    assert (event.client_address, event.reason) == ("192.0.2.1", "Sender")
+
+
+def test_without_a_trail_a_good_message_is_answered_busy(ask: Ask, rooms: Rooms) -> None:
+    with rooms.engine.begin() as connection:
+        connection.execute(text("DROP TABLE audit_chain"))
+    status, _, content = ask("/repository", envelope(PROVIDE, submission(b"<a/>").inline()), method="POST")
+    assert status == "200 OK"
+    assert b"XDSRegistryBusy" in content
 
 
 def test_an_unexpected_error_is_told_by_its_kind_and_place_alone(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_the_defaults_take_a_document_of_five_hundred_megabytes(write: Write) ->
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("workers = 1", "wrkers = 1"), ("server.wrkers: unknown key", "accepted: https, plain, tls, workers")),
+        (("workers = 1", "wrkers = 1"), ("server.wrkers: unknown key", "accepted: https, plain, proxy, tls, workers")),
         (("workers = 1", 'workers = "many"'), ("server.workers: ", "valid integer")),
         (("workers = 1", "workers = 0"), ("server.workers: ", "greater than or equal to 1")),
         (("127.0.0.1:", "0.0.0.0:"), ("server.plain: expected a loopback address",)),

@@ -11,7 +11,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
-from feuillet import presented
+from dmp.audit import tables as audit_tables
+from feuillet.callers import presented
 from feuillet.migrations import schema
 from feuillet.migrations.schema import SchemaState, migrate, state_of
 from xds_registry import tables as registry_tables
@@ -34,7 +35,7 @@ def test_the_tables_are_those_that_the_code_speaks_of(engine: Engine) -> None:
     assert migrate(engine) == (SchemaState.EMPTY, SchemaState.CURRENT)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        metadata = [registry_tables.metadata, repository_tables.metadata, presented.metadata]
+        metadata = [registry_tables.metadata, repository_tables.metadata, presented.metadata, audit_tables.metadata]
         assert compare_metadata(context, metadata) == []  # type: ignore[arg-type]  # several are documented
 
 

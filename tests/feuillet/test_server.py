@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -21,7 +22,7 @@ from tests.feuillet.conftest import Write
 from tests.feuillet.test_application import PROVIDE, envelope
 from tests.services import process
 from tests.services.pki import Pki, make_pki
-from tests.xds_repository.submissions import submission
+from tests.xds_repository.submissions import PATIENT, submission
 
 COMMAND = Path(sys.executable).with_name("feuillet")
 #: "Ready within ten seconds" on a machine of one's own; the tests share theirs.
@@ -184,11 +185,18 @@ def test_audit_events_are_published_once(configuration: Path, tmp_path: Path) ->
         answer = requests.post(f"{server.base}/repository", body, headers=headers, timeout=120)
         published = f'"correlation_id": "{answer.headers["X-Correlation-ID"]}"'
 
-        def events() -> list[str]:
-            return [line for line in server.log.read_text().splitlines() if '"event": "audit"' in line]
+        def events(log: Path) -> list[str]:
+            return [line for line in log.read_text().splitlines() if '"event": "audit"' in line]
 
-        process.wait_until(lambda: bool(events()), server.running, log=server.log)
-        assert [published in line for line in events()] == [True]
+        process.wait_until(
+            lambda: any(published in line for line in events(server.log)), server.running, log=server.log
+        )
+        told = [json.loads(line) for line in events(server.log)]
+        assert [line["transaction"] for line in told] == ["start", "ITI-41"]
+        assert PATIENT not in server.log.read_text()
     with serving(configuration, tmp_path / "second") as server:
+        process.wait_until(lambda: bool(events(server.log)), server.running, log=server.log)
         time.sleep(3)  # longer than the publisher's interval
-        assert "audit" not in (tmp_path / "second").read_text()
+        told += [json.loads(line) for line in events(server.log)]
+    assert [line["transaction"] for line in told] == ["start", "ITI-41", "stop", "start"]
+    assert [line["number"] for line in told] == [1, 2, 3, 4]

@@ -16,6 +16,7 @@ from schemas.affinity_domain import load_affinity_domain
 from soap.parts import Spool
 from soap.service import SoapLimits, wsgi_application
 from tests.hostile.case import REGISTRY, REPOSITORY
+from tests.services.trail import make_trail
 from tests.xds_repository import submissions
 from xds_registry import tables as registry_tables
 from xds_registry.configuration import RegistryConfiguration
@@ -39,10 +40,14 @@ def application(directory: Path) -> Any:
     registry_tables.metadata.create_all(engine)
     tables.metadata.create_all(engine)
     spool = directory / "spool"
-    registry = Registry(engine, RegistryConfiguration(load_affinity_domain("ihe"), register_unknown_patients=True))
+    trail = make_trail(engine)
+    configuration = RegistryConfiguration(load_affinity_domain("ihe"), register_unknown_patients=True)
+    registry = Registry(engine, configuration, trail=trail)
     store = open_store(FilesystemConfiguration(directory / "store", reserve_share=0.0))
     port = InProcessRegistry(registry)
-    repository = Repository(engine, store, port, RepositoryConfiguration(submissions.REPOSITORY), spool=Spool(spool))
+    repository = Repository(
+        engine, store, port, RepositoryConfiguration(submissions.REPOSITORY), spool=Spool(spool), trail=trail
+    )
     served = {
         REGISTRY: wsgi_application(registry_service(registry), limits=LIMITS, spool_directory=spool),
         REPOSITORY: wsgi_application(repository_service(repository), limits=LIMITS, spool_directory=spool),

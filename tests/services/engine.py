@@ -14,6 +14,7 @@ from pathlib import Path
 
 import requests
 
+from dmp.audit.chain import make_key
 from tests.services import process
 from tests.services.minio import S3Server
 from tests.services.pki import Pki
@@ -85,12 +86,14 @@ def run_engine(
     affinity_domain: str = "ihe",
     trust: str | None = None,
     clients: Path | None = None,
+    proxy: Path | None = None,
     more: str = "",
 ) -> Iterator[Engine]:
     """Migrate and serve from `directory`: on the embedded defaults, or on the database and store that are given.
 
     `trust` are the lines of `[trust]`; without them requests need no assertion. `clients` (PEM) are the authorities of
-    the certificates that callers show, by default the one of `pki`. `more` are further lines of the configuration.
+    the certificates that callers show, by default the one of `pki`. `proxy` is the socket
+    of a reverse proxy. `more` are further lines of the configuration.
     """
     directory.mkdir(parents=True, exist_ok=True)
     https, plain, mllp = (f"127.0.0.1:{process.free_port()}" for _ in range(3))
@@ -100,6 +103,7 @@ def run_engine(
 https = "{https}"
 plain = "{plain}"
 workers = 2
+{"" if proxy is None else f"proxy = {json.dumps(str(proxy))}"}
 
 [server.tls]
 certificate = "{pki.server.certificate}"
@@ -116,6 +120,10 @@ patient_authorities = ["{PATIENT_AUTHORITY}"]
 [repository]
 unique_id = "{REPOSITORY_ID}"
 
+[audit]
+key = "audit.key"
+anchor = "audit.anchor"
+
 [feed]
 mllp = "{mllp}"
 
@@ -123,6 +131,9 @@ mllp = "{mllp}"
 {"" if trust is None else f"[trust]{chr(10)}{trust}"}
 {more}"""
     )
+    audit_key = directory / "audit.key"
+    if not audit_key.exists():
+        make_key(audit_key)
     subprocess.run([*_COMMAND, "migrate", "--config", configuration], check=True, cwd=PROJECT)
     unasked = ["--insecure-demo"] if trust is None else []
     server = process.start([*_COMMAND, "serve", "--config", configuration, *unasked], log=log, directory=PROJECT)

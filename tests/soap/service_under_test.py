@@ -152,14 +152,20 @@ def service(recorder: Recorder, directory: Path) -> Service:
 class Served:
     """The service, called in process through WSGI."""
 
-    def __init__(self, directory: Path, *, limits: SoapLimits | None = None, admit: Any = None) -> None:
+    def __init__(
+        self, directory: Path, *, limits: SoapLimits | None = None, admit: Any = None, witness: Any = None
+    ) -> None:
         self.recorder = Recorder()
         self.spool = directory / "spool"
         self.spool.mkdir(exist_ok=True)
         self.recorder.spool = Spool(self.spool)
         self.limits = limits or SoapLimits(spool_reserve=0)
         self.application = wsgi_application(
-            service(self.recorder, directory), limits=self.limits, spool_directory=self.spool, admit=admit
+            service(self.recorder, directory),
+            limits=self.limits,
+            spool_directory=self.spool,
+            admit=admit,
+            witness=witness,
         )
 
     def call(

@@ -188,6 +188,31 @@ def test_the_caller_is_admitted_before_any_attachment_is_read(tmp_path: Path) ->
     assert served.recorder.messages == []
 
 
+def test_a_witness_hears_of_each_fault_after_admission_before_it_leaves(tmp_path: Path) -> None:
+    heard: list[tuple[str, str]] = []
+    served = Served(tmp_path, witness=lambda message, fault: heard.append((message.client_address, fault.code.value)))
+    peer = {"REMOTE_ADDR": "192.0.2.7"}
+    assert served.call(FETCH, environ=peer).status == 200
+    assert served.call(b"<no-soap/>", environ=peer).status == 400  # nobody has been admitted
+    assert heard == []
+    body, content_type = mtom(b"one", b"two")
+    assert served.call(body[:-60], content_type, environ=peer).status == 400
+    served.recorder.on_message = lambda _: 1 / 0  # type: ignore[assignment, return-value]
+    assert served.call(*mtom(b"one"), environ=peer).status == 500
+    assert heard == [("192.0.2.7", "Sender"), ("192.0.2.7", "Receiver")]
+
+
+def test_a_fault_that_no_witness_can_be_told_of_becomes_one_of_ours(tmp_path: Path) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(SECRET)
+
+    served = Served(tmp_path, witness=fail)
+    body, content_type = mtom(b"one", b"two")
+    answer = served.call(body[:-60], content_type)
+    assert (answer.status, answer.fault()) == (500, ("Receiver", None))
+    assert SECRET.encode() not in answer.body
+
+
 def test_the_handler_knows_who_calls(served: Served) -> None:
     served.call(envelope(), environ={"feuillet.peer_certificate": b"der", "feuillet.correlation_id": "c-2"})
     message = served.recorder.messages[0]

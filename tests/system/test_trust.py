@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -58,7 +62,7 @@ def trust_in(igc: DemoPki) -> str:
 
 
 @contextmanager
-def trusting(directory: Path, pki: Pki, igc: DemoPki, **options: str | None) -> Iterator[Engine]:
+def trusting(directory: Path, pki: Pki, igc: DemoPki, **options: str | Path | None) -> Iterator[Engine]:
     """A server that trusts the test IGC."""
     directory.mkdir(parents=True, exist_ok=True)
     clients = directory / "clients.pem"
@@ -132,6 +136,53 @@ def test_a_doctor_s_card_and_a_hospital_submit_and_find(engine: Engine, cps: Cps
             assert paper.unique_id.encode() in ask(engine, reader, other)
 
 
+def audit(engine: Engine, *words: str) -> subprocess.CompletedProcess[str]:
+    """What `feuillet audit` says beside the running server."""
+    command = [Path(sys.executable).with_name("feuillet"), "audit", *words, "--config", engine.configuration]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+def searched(engine: Engine, *words: str) -> list[dict[str, Any]]:
+    """The events that a search finds."""
+    done = audit(engine, "search", "--json", *words)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_what_each_submits_and_reads_is_found_in_the_audit_trail_by_their_national_id(
+    engine: Engine, cps: CpsPair, establishment: CpsPair
+) -> None:
+    for holder, statement, mode in ((cps, direct, "DIRECTE"), (establishment, indirect, "INDIRECTE")):
+        header = asserting(statement, holder.signature.key)
+        person = statement(datetime.now(UTC)).subject
+        paper = provide(engine, holder, header)
+        ask(engine, holder, header)
+        found = searched(engine, "--person", person, "--patient", PATIENT)
+        (submitted,) = [event for event in found if paper.unique_id in event.get("documents", ())]
+        assert (submitted["transaction"], submitted["action"], submitted["outcome"]) == ("ITI-41", "C", 0)
+        assert (submitted["mode"], submitted["national_id"]) == (mode, person)
+        assert submitted["certificate"] == holder.signature.certificate.fingerprint
+        assert found[-1]["transaction"] == "ITI-18"
+        assert found[-1]["results"] >= 1
+    assert (
+        "Security Audit Log" in audit(engine, "export", "--format", "dicom", "--transaction", "audit-log-used").stdout
+    )
+
+
+def test_the_trail_of_a_running_server_is_intact_and_its_rows_cannot_be_changed(engine: Engine, cps: CpsPair) -> None:
+    provide(engine, cps, asserting(direct, cps.signature.key))
+    done = audit(engine, "verify", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert (report["intact"], report["findings"]) == (True, [])
+    assert report["events"] > 3
+    assert report["anchored"] >= 1
+    with closing(sqlite3.connect(engine.configuration.parent / "feuillet.db", timeout=30)) as rows:
+        for change in ("UPDATE audit_event SET outcome = 4", "DELETE FROM audit_event"):
+            with pytest.raises(sqlite3.IntegrityError, match="only ever added to"):
+                rows.execute(change)
+
+
 def test_a_key_that_never_leaves_its_token_signs(engine: Engine, softhsm: SoftHsm, cps: CpsPair) -> None:
     label = softhsm.make_token("server", (b"\x01\x20", cps.authentication), (b"\x01\x10", cps.signature))
     with open_token(softhsm.module, token_label=label, pin="1234") as token:
@@ -150,6 +201,11 @@ def test_whoever_is_not_trusted_learns_the_name_of_a_fault_and_operators_the_rea
     assert refused(engine, establishment, honest) == "FailedAuthentication"
     lines = [json.loads(line) for line in engine.log.read_text().splitlines() if '"caller.refused"' in line]
     assert [line["reason"] for line in lines[-3:]] == ["NO_SECURITY", "WRONG_DIGEST", "OTHER_HOLDER"]
+    alerts = searched(engine, "--transaction", "security-alert", "--outcome", "refused")[-3:]
+    assert [alert["reason"] for alert in alerts] == ["NO_SECURITY", "WRONG_DIGEST", "OTHER_HOLDER"]
+    assert {alert["refusal"] for alert in alerts} == {"caller"}
+    assert {alert["refused_transaction"] for alert in alerts} == {"ITI-18"}
+    assert not any("national_id" in alert or "patient" in alert for alert in alerts)  # nobody has proven either
     said = json.dumps(lines)
     assert cps.signature.certificate.fingerprint not in said.replace(lines[-2]["certificate"] or "-", "")
     assert PERSON not in said

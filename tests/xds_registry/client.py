@@ -36,6 +36,11 @@ class Answer:
     root: etree._Element
 
     @property
+    def raw(self) -> bytes:
+        """The message, to compare with another."""
+        return etree.tostring(self.root)
+
+    @property
     def succeeded(self) -> bool:
         return self.root.get("status") == ResponseStatus.SUCCESS.value
 

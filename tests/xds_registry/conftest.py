@@ -13,6 +13,7 @@ from schemas.affinity_domain import load_affinity_domain
 from tests.conftest import SHARED
 from tests.schemas.xsd.official import Schemas, official_schemas
 from tests.services import postgresql
+from tests.services.trail import make_trail, wipe_trail
 from tests.xds_registry.client import Client, wipe
 from xds_registry import tables
 from xds_registry.configuration import RegistryConfiguration
@@ -45,6 +46,7 @@ def opened_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
         engine = open_database(url)
         stack.callback(engine.dispose)
         tables.metadata.create_all(engine)
+        make_trail(engine)
         yield engine
 
 
@@ -52,6 +54,7 @@ def opened_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
 def engine(opened_database: Engine) -> Engine:
     """A database whose tables are empty."""
     wipe(opened_database)
+    wipe_trail(opened_database)
     return opened_database
 
 
@@ -69,7 +72,7 @@ def clock() -> Clock:
 @pytest.fixture
 def registry(engine: Engine, configuration: RegistryConfiguration, clock: Clock) -> Registry:
     """An empty registry."""
-    return Registry(engine, configuration, clock=clock)
+    return Registry(engine, configuration, trail=make_trail(engine), clock=clock)
 
 
 @pytest.fixture(scope="session")

@@ -193,7 +193,9 @@ def test_every_object_of_a_submission_is_about_one_patient(client: Client, maker
 
 
 def test_a_registry_without_a_feed_takes_patients_as_they_come(registry: Registry, client: Client) -> None:
-    open_registry = Registry(registry.engine, replace(registry.configuration, register_unknown_patients=True))
+    open_registry = Registry(
+        registry.engine, replace(registry.configuration, register_unknown_patients=True), trail=registry.trail
+    )
     document = entry(patient_id=patient("newcomer"))
     Client(open_registry, None).accept(document)
     assert stored(client, document).get("id") == document.entry_uuid
@@ -243,7 +245,7 @@ def test_what_runs_within_the_transaction_fails_with_it(client: Client) -> None:
 
 
 def test_the_home_of_the_registry_is_put_on_what_has_none(registry: Registry, client: Client) -> None:
-    at_home = Registry(registry.engine, replace(registry.configuration, home_community_id=HOME))
+    at_home = Registry(registry.engine, replace(registry.configuration, home_community_id=HOME), trail=registry.trail)
     foreign = entry(home_community_id="urn:oid:1.2.3")
     own = entry()
     Client(at_home, None).accept(own, foreign)
@@ -305,7 +307,7 @@ def test_an_on_demand_entry_may_replace_a_stable_one(client: Client) -> None:
 
 def test_codes_outside_the_value_sets_are_refused(registry: Registry) -> None:
     french = load_affinity_domain("ci-sis", patient_authorities=[s.AUTHORITY])
-    client = Client(Registry(registry.engine, RegistryConfiguration(french)), None)
+    client = Client(Registry(registry.engine, RegistryConfiguration(french), trail=registry.trail), None)
     client.announce("P1")
     document = entry(type_code=s.code("no-such-code", "1.2.3.4"))
     outcome = client.submit(document)
@@ -318,7 +320,9 @@ def test_a_language_or_format_outside_the_domain_is_refused(registry: Registry) 
     domain = replace(
         registry.configuration.affinity_domain, languages=frozenset({"en-us"}), mime_types=frozenset({"text/plain"})
     )
-    client = Client(Registry(registry.engine, replace(registry.configuration, affinity_domain=domain)), None)
+    client = Client(
+        Registry(registry.engine, replace(registry.configuration, affinity_domain=domain), trail=registry.trail), None
+    )
     client.announce("P1")
     document = entry()
     contexts = [error.code_context for error in client.submit(document).errors]

@@ -141,3 +141,11 @@ def test_a_comment_inside_a_value_is_refused() -> None:
     errors = refused(message)
     assert {error.code for error in errors} == {METADATA}
     assert any("creationTime" in error.code_context for error in errors)
+
+
+def test_the_members_of_a_submission_set_are_no_memberships_of_its_own() -> None:
+    holder, document = submission_set(), entry()
+    own = member(holder, document, "Original")
+    code, context = only(request(holder, document, own, member(holder, own)))
+    assert code == METADATA
+    assert "own HasMember" in context

@@ -20,6 +20,7 @@ from schemas.vocabulary import RS, XDSB, ResponseStatus
 from soap.client.caller import SoapAnswer, SoapCaller
 from soap.parts import Spool, binary_of
 from soap.service import SoapLimits, wsgi_application
+from tests.services.trail import changes_of, make_trail
 from tests.xds_repository.submissions import PROVIDE, REPOSITORY, RETRIEVE, Submission, retrieval
 from xds_registry import tables as registry_tables
 from xds_registry.configuration import RegistryConfiguration
@@ -47,12 +48,17 @@ class Backend:
         engine = open_database(self.database)
         registry_tables.metadata.create_all(engine)
         tables.metadata.create_all(engine)
+        make_trail(engine)
         engine.dispose()
 
 
 def make_registry(engine: Engine) -> Registry:
     """A registry that takes every code and every patient of the domain."""
-    return Registry(engine, RegistryConfiguration(load_affinity_domain("ihe"), register_unknown_patients=True))
+    return Registry(
+        engine,
+        RegistryConfiguration(load_affinity_domain("ihe"), register_unknown_patients=True),
+        trail=make_trail(engine),
+    )
 
 
 class Clock:
@@ -88,6 +94,7 @@ class House:
             self.registry_port or InProcessRegistry(self.registry),
             self.configuration,
             spool=Spool(self.spool),
+            trail=self.registry.trail,
             clock=self.clock,
             **self.options,
         )
@@ -109,7 +116,7 @@ class House:
         return {
             "sets": self.count(registry_tables.submission_set),
             "entries": self.count(registry_tables.document_entry),
-            "audited": self.count(registry_tables.audit_event),
+            "audited": len(changes_of(self.engine)),
             "documents": self.count(tables.stored_document),
             "intents": self.count(tables.write_intent),
             "blobs": len(self.blobs()),

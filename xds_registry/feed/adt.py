@@ -6,13 +6,16 @@ Source: ITI TF-2: 3.8.4.1 (A01, A04, A05, A08), 3.8.4.2 (A40), C.2.3 (acknowledg
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from typing import Final
 
 import structlog
 
+from dmp.audit import Occasion, Transaction
 from schemas.datatypes import Cx
+from xds_registry import audited
 from xds_registry.feed.acknowledgement import VERSIONS, accepted, refused
-from xds_registry.feed.events import FeedUnavailable, announce, merge
+from xds_registry.feed.events import FeedUnavailable, announce, merge, record
 from xds_registry.feed.hl7v2 import ErrorCode, Hl7Refused, Message, Segment, read_header, read_message
 from xds_registry.feed.identity import StatedId, UnusableIdentity, identity_in
 from xds_registry.patients import MergeResult
@@ -30,18 +33,29 @@ _CONTROL_ID_LENGTH: Final = 20
 _OTHER_DOMAIN: Final = "ignored: an identifier is not of the affinity domain"
 
 
-def answer(registry: Registry, data: bytes) -> bytes:
+def answer(registry: Registry, data: bytes, *, client_address: str = "", certificate: str = "") -> bytes:
     """The acknowledgement of a message without its framing. What it accepts is committed; nothing escapes it.
 
-    MSH-10 of the answer is the correlation id under which logs and audit rows speak of the message.
+    MSH-10 of the answer is the correlation id under which logs and audit rows speak of the message. `client_address`
+    and `certificate` (SHA-256, hex) are of the connection.
     """
     correlation_id = uuid.uuid4().hex[:_CONTROL_ID_LENGTH]
+    occasion = Occasion(
+        transaction=Transaction.PATIENT_FEED,
+        correlation_id=correlation_id,
+        client_address=client_address,
+        certificate=certificate,
+    )
     header, codec = read_header(data), "ascii"
     try:
-        message = read_message(data)
-        header, codec = message.header, message.codec
-        trigger = _check_header(message.header)
-        remark = _apply(registry, message, trigger, correlation_id)
+        try:
+            message = read_message(data)
+            header, codec = message.header, message.codec
+            trigger = _check_header(message.header)
+            remark = _apply(registry, message, trigger, occasion)
+        except Hl7Refused as wrong:
+            record(registry, audited.message_refused(occasion, wrong.code.name, registry.clock()))
+            raise
     except Hl7Refused as wrong:
         log.warning(
             "patient_feed.refused",
@@ -59,6 +73,8 @@ def answer(registry: Registry, data: bytes) -> bytes:
         # A fault of ours must not end the connection: the sender would repeat the message for ever. The error's
         # text may hold parameters of a statement, so only its kind is logged.
         log.error("patient_feed.failed", kind=type(error).__name__, correlation_id=correlation_id)
+        with suppress(FeedUnavailable):  # refused all the same
+            record(registry, audited.message_refused(occasion, type(error).__name__, registry.clock(), ours=True))
         failure = Hl7Refused(ErrorCode.INTERNAL, "the message could not be processed", rejected=True)
         return refused(header, failure, correlation_id, registry.clock(), codec)
     log.info("patient_feed.accepted", trigger=trigger, outcome=remark or "done", correlation_id=correlation_id)
@@ -83,24 +99,26 @@ def _check_header(header: Segment) -> str:
     return trigger
 
 
-def _apply(registry: Registry, message: Message, trigger: str, correlation_id: str) -> str:
+def _apply(registry: Registry, message: Message, trigger: str, occasion: Occasion) -> str:
     """Do what the message says; a remark when that is nothing. Raises Hl7Refused and FeedUnavailable."""
     pid = _only(message, "PID")
     patient_id = _identity(registry, pid, 3)
     if trigger == _MERGE:
         subsumed = _identity(registry, _only(message, "MRG"), 1)
         if patient_id is None or subsumed is None:
+            record(registry, audited.revised(occasion, patient_id or subsumed, registry.clock()))
             return _OTHER_DOMAIN
-        result = merge(registry, patient_id, subsumed, correlation_id)
+        result = merge(registry, patient_id, subsumed, occasion)
         return "" if result is MergeResult.MERGED else f"ignored: {result.value}"
     if trigger == _UPDATE:
         # ITI TF-2: 3.8.4.1.3: demographics are none of the registry's business, and an update announces nobody.
+        record(registry, audited.revised(occasion, patient_id, registry.clock()))
         return "ignored: the registry keeps no demographics"
     if patient_id is None:
         # An AA would let the sender believe that documents can be registered for the patient.
         reason = "no identifier in PID-3 is of the affinity domain"
         raise Hl7Refused(ErrorCode.UNKNOWN_KEY, reason, segment="PID", field=3)
-    return "" if announce(registry, patient_id, correlation_id) else "the patient was known before"
+    return "" if announce(registry, patient_id, occasion) else "the patient was known before"
 
 
 def _only(message: Message, name: str) -> Segment:

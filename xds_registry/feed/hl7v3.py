@@ -12,10 +12,12 @@ from typing import Final
 import structlog
 from lxml import etree
 
+from dmp.audit import Occasion, Transaction
 from schemas.datatypes import Cx
 from schemas.vocabulary import HL7V3
 from soap.message import IncomingMessage, Operation, Reply
-from xds_registry.feed.events import FeedUnavailable, announce, merge
+from xds_registry import audited
+from xds_registry.feed.events import FeedUnavailable, announce, merge, record
 from xds_registry.feed.identity import StatedId, UnusableIdentity, identity_in
 from xds_registry.feed.receipt import Detail, Receipt, Verdict, receipt
 from xds_registry.patients import MergeResult
@@ -45,7 +47,7 @@ class _Refused(Exception):
 def identity_feed_operations(registry: Registry) -> tuple[Operation, ...]:
     """The operations of ITI-44, to be published with the registry's others."""
 
-    def operation(name: str, apply: Callable[[Registry, etree._Element, str], str]) -> Operation:
+    def operation(name: str, apply: Callable[[Registry, etree._Element, Occasion], str]) -> Operation:
         def handle(message: IncomingMessage) -> Reply:
             return _handle(registry, message, name, apply)
 
@@ -66,12 +68,17 @@ def identity_feed_operations(registry: Registry) -> tuple[Operation, ...]:
 
 
 def _handle(
-    registry: Registry, message: IncomingMessage, name: str, apply: Callable[[Registry, etree._Element, str], str]
+    registry: Registry, message: IncomingMessage, name: str, apply: Callable[[Registry, etree._Element, Occasion], str]
 ) -> Reply:
     """What is answered CA has been committed."""
+    occasion = Occasion.of(Transaction.PATIENT_FEED_V3, message)
     try:
-        _check_wrapper(message.body, name)
-        remark = apply(registry, message.body, message.correlation_id)
+        try:
+            _check_wrapper(message.body, name)
+            remark = apply(registry, message.body, occasion)
+        except _Refused as wrong:
+            record(registry, audited.message_refused(occasion, wrong.detail.name, registry.clock()))
+            raise
     except _Refused as wrong:
         log.warning("patient_feed.refused", reason=wrong.reason, correlation_id=message.correlation_id)
         outcome = Receipt(Verdict.ERROR, wrong.reason, wrong.detail)
@@ -98,22 +105,22 @@ def _check_wrapper(body: etree._Element, name: str) -> None:
         raise _Refused(Detail.ATTRIBUTE_MISSING, "the id of the message is missing")
 
 
-def _added(registry: Registry, body: etree._Element, correlation_id: str) -> str:
+def _added(registry: Registry, body: etree._Element, occasion: Occasion) -> str:
     """ITI TF-2: 3.44.4.1.3: the patient becomes known."""
     patient_id = _patient_id(registry, _registration(body))
     if patient_id is None:
         # An accepting answer would let the sender believe that documents can be registered for the patient.
         raise _Refused(Detail.UNKNOWN_KEY, "no id of the patient is of the affinity domain")
-    return "" if announce(registry, patient_id, correlation_id) else "the patient was known before"
+    return "" if announce(registry, patient_id, occasion) else "the patient was known before"
 
 
-def _revised(registry: Registry, body: etree._Element, correlation_id: str) -> str:  # noqa: ARG001
+def _revised(registry: Registry, body: etree._Element, occasion: Occasion) -> str:
     """As A08 of ITI-8: demographics are none of the registry's business, and a revision announces nobody."""
-    _patient_id(registry, _registration(body))
+    record(registry, audited.revised(occasion, _patient_id(registry, _registration(body)), registry.clock()))
     return "ignored: the registry keeps no demographics"
 
 
-def _duplicates_resolved(registry: Registry, body: etree._Element, correlation_id: str) -> str:
+def _duplicates_resolved(registry: Registry, body: etree._Element, occasion: Occasion) -> str:
     """ITI TF-2: 3.44.4.2.3: the patient of the payload survives, the prior registration is subsumed."""
     event = _registration(body)
     surviving = _patient_id(registry, event)
@@ -122,8 +129,9 @@ def _duplicates_resolved(registry: Registry, body: etree._Element, correlation_i
         raise _Refused(Detail.ASSOCIATION_MISSING, "exactly one replacementOf/priorRegistration is expected")
     subsumed = _identity(registry, prior[0], ("subject1", "priorRegisteredRole"))
     if surviving is None or subsumed is None:
+        record(registry, audited.revised(occasion, surviving or subsumed, registry.clock()))
         return "ignored: an identifier is not of the affinity domain"
-    result = merge(registry, surviving, subsumed, correlation_id)
+    result = merge(registry, surviving, subsumed, occasion)
     return "" if result is MergeResult.MERGED else f"ignored: {result.value}"
 
 

@@ -7,6 +7,7 @@ is not known where its next message begins.
 
 from __future__ import annotations
 
+import hashlib
 import selectors
 import socket
 import ssl
@@ -188,9 +189,10 @@ class MllpServer:
             if isinstance(connection, ssl.SSLSocket):
                 connection.do_handshake()
             reader = FrameReader(connection, self._limits)
+            peer = _peer(connection)
             while not self._stopping.is_set() and (message := reader.next()) is not None:
                 with self._at_work:
-                    acknowledgement = answer(self._registry, message)
+                    acknowledgement = answer(self._registry, message, **peer)
                 connection.settimeout(self._limits.message)
                 connection.sendall(framed(acknowledgement))
         except FramingError as wrong:
@@ -222,3 +224,12 @@ class MllpServer:
                 except OSError:
                     continue  # the peer was faster
             return list(self._open)
+
+
+def _peer(connection: socket.socket) -> dict[str, str]:
+    """Who is at the other end: what the audit trail says of them."""
+    certificate = connection.getpeercert(binary_form=True) if isinstance(connection, ssl.SSLSocket) else None
+    return {
+        "client_address": str(connection.getpeername()[0]),
+        "certificate": hashlib.sha256(certificate).hexdigest() if certificate else "",
+    }

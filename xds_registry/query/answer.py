@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.errors import XdsError
@@ -22,6 +23,21 @@ class ReturnType(enum.StrEnum):
 
     LEAF_CLASS = "LeafClass"
     OBJECT_REF = "ObjectRef"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer that has not been given yet, and what is to be said of it.
+
+    `patients` are those whose objects are in it, or who were asked about, with how many objects each; `results` counts
+    all objects. `query_id` is as it was sent.
+    """
+
+    chunks: list[bytes]
+    query_id: str
+    patients: Mapping[str, int] = field(default_factory=dict)
+    results: int = 0
+    errors: tuple[XdsError, ...] = ()
 
 
 def found(objects: Sequence[Found], return_type: ReturnType) -> list[bytes]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Column, ColumnElement, Table, and_, exists, false, or_
 
-from schemas.errors import XDSStoredQueryMissingParam
+from schemas.errors import XDSStoredQueryMissingParam, XDSStoredQueryParamNumber
 from schemas.vocabulary import AvailabilityStatus, DocumentEntryType
 from xds_registry import tables as t
 from xds_registry.encoding import CONFIDENTIALITY, EVENT, STATUS_NUMBER
@@ -17,6 +17,8 @@ Conditions = Iterator[ColumnElement[bool]]
 
 #: LIKE has two wildcards and no escape (3.18.4.1.2.3.4); this character cannot come out of an XML message.
 _NO_ESCAPE: Final = "\x01"
+#: Patterns of one parameter: each is compared with every value there is, and SQLite nests no deeper than 1000.
+MAX_PATTERNS: Final = 100
 _STATUSES: Final = {status.value: number for status, number in STATUS_NUMBER.items()}
 _TYPES: Final = {DocumentEntryType.STABLE.value: 0, DocumentEntryType.ON_DEMAND.value: 1}
 
@@ -59,13 +61,15 @@ def document_entries(arguments: Arguments) -> Conditions:
         kind = t.document_entry_code.c.attribute == number
         groups = arguments.groups(f"{_ENTRY}{attribute}")
         yield from _coded(groups, t.document_entry_code, owner, kind)
-    persons = arguments.all(f"{_ENTRY}AuthorPerson")
+    name = f"{_ENTRY}AuthorPerson"
+    persons = arguments.all(name)
     if persons:
-        author = t.document_entry_author
-        yield _like(author, author.c.document_entry_pk == t.document_entry.c.pk, author.c.person, persons)
-    for group in arguments.groups(f"{_ENTRY}ReferenceIdList"):
-        reference = t.document_entry_reference
-        yield _like(reference, reference.c.document_entry_pk == t.document_entry.c.pk, reference.c.reference_id, group)
+        author = t.document_entry_author.c
+        yield _like(name, author.person, author.document_entry_pk == t.document_entry.c.pk, persons)
+    name = f"{_ENTRY}ReferenceIdList"
+    for group in arguments.groups(name):
+        reference = t.document_entry_reference.c
+        yield _like(name, reference.reference_id, reference.document_entry_pk == t.document_entry.c.pk, group)
 
 
 def entry_type(arguments: Arguments) -> Conditions:
@@ -90,10 +94,11 @@ def submission_sets(arguments: Arguments) -> Conditions:
     contents = arguments.all("$XDSSubmissionSetContentType")
     if contents:
         yield _any_of(columns.content_type, contents)
-    persons = arguments.all("$XDSSubmissionSetAuthorPerson")
+    name = "$XDSSubmissionSetAuthorPerson"
+    persons = arguments.all(name)
     if persons:
-        author = t.submission_set_author
-        yield _like(author, author.c.submission_set_pk == columns.pk, author.c.person, persons)
+        author = t.submission_set_author.c
+        yield _like(name, author.person, author.submission_set_pk == columns.pk, persons)
 
 
 def folders(arguments: Arguments) -> Conditions:
@@ -135,13 +140,18 @@ def _coded(
         yield exists().where(owner, *more, _any_of(table.c.code, group))
 
 
-def _like(
-    table: Table, owner: ColumnElement[bool], column: Column[str], patterns: tuple[str, ...]
-) -> ColumnElement[bool]:
-    """One of the object's values matches one of the patterns: `%` any run of characters, `_` any one."""
-    wild = [p for p in patterns if "%" in p or (table is not t.document_entry_reference and "_" in p)]
-    plain = [p for p in patterns if p not in wild]
+def _like(name: str, column: Column[str], owner: ColumnElement[bool], patterns: tuple[str, ...]) -> ColumnElement[bool]:
+    """One of the object's values matches one of the patterns: `%` any run of characters, `_` any one.
+
+    A reference id is matched exactly by the text of 3.18.4.1.2.3.7.14 and as a pattern by its footnote 5: it is a
+    pattern where it has a `%`. An underscore belongs to many an identifier, and stands for itself where it is alone.
+    """
+    wildcards = "%" if column.table is t.document_entry_reference else "%_"
+    wild = [pattern for pattern in patterns if any(wildcard in pattern for wildcard in wildcards)]
+    if len(wild) > MAX_PATTERNS:
+        raise XDSStoredQueryParamNumber(f"{name} has {len(wild)} patterns, {MAX_PATTERNS} at most", location=name)
+    plain = [pattern for pattern in patterns if not any(wildcard in pattern for wildcard in wildcards)]
     matches: list[ColumnElement[bool]] = [column.like(pattern, escape=_NO_ESCAPE) for pattern in wild]
     if plain:
         matches.append(column.in_(plain))
-    return exists().where(owner, or_(*matches)).correlate_except(table)
+    return exists().where(owner, or_(*matches)).correlate_except(column.table)

@@ -10,12 +10,17 @@ from dataclasses import dataclass
 from lxml import etree
 
 from schemas.datatypes import DataTypeError, Dtm
-from schemas.ebrim.reading import SLOT, VALUE, VALUE_LIST, children, value_text
+from schemas.ebrim.reading import LONG_NAME, SLOT, VALUE, VALUE_LIST, children, value_text
 from schemas.errors import XDSRegistryError, XDSStoredQueryMissingParam, XDSStoredQueryParamNumber
 from xds_registry.encoding import normal
 
-#: More values than any client asks for; a bound on the work of one query.
+# Bounds on the work of one query, each beyond what any client asks for.
+#: Values of all parameters together.
 MAX_VALUES = 10_000
+#: Slots of one conjunctive parameter. Each is a join, and what a database spends on planning grows with their cube.
+MAX_CONJUNCTS = 16
+#: Characters of one value. Metadata has no longer ones: two of rim.xsd's LongName with `^^` between them.
+MAX_LENGTH = 2 * LONG_NAME + 2
 
 # One literal: 'text' with quotes doubled, "text" as one sample of the standard has it, or a bare number, time or word.
 _LITERAL = re.compile(r"\s*(?:'((?:[^']|'')*)'|\"([^\"]*)\"|([^\s'\"(),]+))\s*")
@@ -29,7 +34,6 @@ class Kind(enum.Enum):
     CODE = "code^^scheme"
     TIME = "DTM"
     UUID = "entryUUID"
-    NUMBER = "number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,10 @@ def _check(parameter: Parameter, groups: list[tuple[str, ...]]) -> None:
         raise XDSStoredQueryMissingParam(f"{parameter.name} is required", location=parameter.name)
     if len(groups) > 1 and not parameter.conjunctive:
         raise XDSStoredQueryParamNumber(f"{parameter.name} is given {len(groups)} times", location=parameter.name)
+    if len(groups) > MAX_CONJUNCTS:
+        raise XDSStoredQueryParamNumber(
+            f"{parameter.name} is given {len(groups)} times, {MAX_CONJUNCTS} at most", location=parameter.name
+        )
     if not parameter.multiple and any(len(group) > 1 for group in groups):
         raise XDSStoredQueryParamNumber(f"{parameter.name} takes one value", location=parameter.name)
 
@@ -143,6 +151,8 @@ def literals(text: str, name: str = "") -> list[str]:
 
 def _typed(parameter: Parameter, value: str) -> str:
     kind, name = parameter.kind, parameter.name
+    if len(value) > MAX_LENGTH:
+        raise XDSRegistryError(f"{name}: a value has {len(value)} characters, {MAX_LENGTH} at most", location=name)
     if kind is Kind.CODE and not _CODE.fullmatch(value):
         raise XDSRegistryError(f"{name}: {value!r} is not of the form code^^codingScheme", location=name)
     if kind is Kind.TIME:
@@ -152,6 +162,4 @@ def _typed(parameter: Parameter, value: str) -> str:
             raise XDSRegistryError(f"{name}: {value!r} is not a time YYYY[MM[DD[hh[mm[ss]]]]]", location=name) from None
     if kind is Kind.UUID:
         return value.lower() if value.lower().startswith("urn:uuid:") else value
-    if kind is Kind.NUMBER and not (value.isascii() and value.isdigit()):
-        raise XDSRegistryError(f"{name}: {value!r} is not a number", location=name)
     return normal(value)

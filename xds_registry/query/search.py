@@ -102,15 +102,21 @@ class Search:
     ) -> list[Link]:
         found: dict[str, Link] = {}
         for batch in _batches(uuids):
-            for row in self._fetch(_ASSOCIATIONS, self._visibility.associations(), (among(batch), *conditions)):
-                found[row.entry_uuid] = row
+            rows = self._fetch(_ASSOCIATIONS, self._visibility.associations(), (among(batch), *conditions), found)
+            found.update((row.entry_uuid, row) for row in rows)
         return list(found.values())
 
     def _fetch(
-        self, statement: Select[Any], visible: ColumnElement[bool], conditions: tuple[ColumnElement[bool], ...]
+        self,
+        statement: Select[Any],
+        visible: ColumnElement[bool],
+        conditions: tuple[ColumnElement[bool], ...],
+        known: Collection[str] = (),
     ) -> list[Found]:
-        rows = self._connection.execute(statement.where(visible, *conditions).limit(self._room + 1)).all()
-        self._room -= len(rows)
+        """The rows; those that are `known` from an earlier batch take no more room."""
+        most = self._room + len(known) + 1
+        rows = self._connection.execute(statement.where(visible, *conditions).limit(most)).all()
+        self._room -= sum(row.entry_uuid not in known for row in rows) if known else len(rows)
         if self._room < 0:
             raise XDSTooManyResults("more objects match than one answer may hold; ask for less")
         # Here and not in SQL: a database that sorts and limits copies every fragment on the way.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, bindparam, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from schemas.ebrim.reading import children
+from schemas.ebrim.reading import LONG_NAME, children
 from schemas.errors import (
     XdsError,
     XDSRegistryBusy,
@@ -23,11 +24,12 @@ from schemas.errors import (
     XDSUnknownStoredQuery,
 )
 from schemas.vocabulary import QUERY, RIM
+from xds_registry import tables as t
 from xds_registry.configuration import RegistryConfiguration, UnknownPatientPolicy
 from xds_registry.database import reading
-from xds_registry.patients import find_patient
+from xds_registry.patients import find_patients
 from xds_registry.query import answer, find, get
-from xds_registry.query.answer import ReturnType
+from xds_registry.query.answer import Answered, ReturnType
 from xds_registry.query.catalogue import MULTI_PATIENT_QUERIES, STORED_QUERIES, QueryId, StoredQuery
 from xds_registry.query.parameters import Arguments, read_arguments
 from xds_registry.query.search import Found, Search
@@ -35,6 +37,9 @@ from xds_registry.visibility import Visibility
 
 _RESPONSE_OPTION: Final = f"{{{QUERY}}}ResponseOption"
 _ADHOC_QUERY: Final = f"{{{RIM}}}AdhocQuery"
+_NAMES: Final = select(t.patient.c.pk, t.patient.c.patient_id).where(
+    t.patient.c.pk.in_(bindparam("pks", expanding=True))
+)
 
 #: queries by patient, and the parameter that names patients
 _FIND: Final[dict[QueryId, tuple[Callable[[Search, Arguments, list[int] | None], list[Found]], str]]] = {
@@ -71,14 +76,14 @@ class _Asked:
 
 def stored_query(
     engine: Engine, request: etree._Element, configuration: RegistryConfiguration, visibility: Visibility
-) -> list[bytes]:
-    """Answer an ITI-18 `query:AdhocQueryRequest` with an `AdhocQueryResponse`, in chunks."""
+) -> Answered:
+    """Answer an ITI-18 `query:AdhocQueryRequest` with an `AdhocQueryResponse`."""
     return _answer(engine, request, configuration, visibility, STORED_QUERIES)
 
 
 def multi_patient_stored_query(
     engine: Engine, request: etree._Element, configuration: RegistryConfiguration, visibility: Visibility
-) -> list[bytes]:
+) -> Answered:
     """The same for ITI-51, which has queries of its own and may mix patients (ITI TF-2: 3.51.4.1.2)."""
     return _answer(engine, request, configuration, visibility, MULTI_PATIENT_QUERIES)
 
@@ -89,18 +94,39 @@ def _answer(
     configuration: RegistryConfiguration,
     visibility: Visibility,
     queries: Mapping[str, StoredQuery],
-) -> list[bytes]:
+) -> Answered:
+    query_id, patients = _stated_query(request), dict[str, int]()
     try:
         asked = _read(request, queries)
+        by_patient = _FIND.get(asked.query.id)
+        if by_patient is not None:
+            patients = dict.fromkeys(asked.arguments.all(by_patient[1]), 0)
         with reading(engine) as connection:
             objects = _objects(connection, asked, configuration, visibility)
+            counts = _counted(connection, objects)
         if asked.query.single_patient and asked.return_type is ReturnType.LEAF_CLASS:
             _one_patient_only(objects)
     except XdsError as error:
-        return answer.failed((error,))
+        return Answered(answer.failed((error,)), query_id, patients, errors=(error,))
     except (OperationalError, PoolTimeout):
-        return answer.failed((XDSRegistryBusy("the database does not answer; try again"),))
-    return answer.found(objects, asked.return_type)
+        busy = XDSRegistryBusy("the database does not answer; try again")
+        return Answered(answer.failed((busy,)), query_id, patients, errors=(busy,))
+    return Answered(answer.found(objects, asked.return_type), query_id, patients | counts, len(objects))
+
+
+def _stated_query(request: etree._Element) -> str:
+    element = request.find(_ADHOC_QUERY)
+    return "" if element is None else element.get("id", "")[:LONG_NAME]
+
+
+def _counted(connection: Connection, objects: list[Found]) -> dict[str, int]:
+    """How many of the objects are of which patient (by identifier)."""
+    counts = Counter(row[2] for row in objects)
+    counts.pop(None, None)
+    if not counts:
+        return {}
+    named = connection.execute(_NAMES, {"pks": list(counts)})
+    return {row.patient_id: counts[row.pk] for row in named}
 
 
 def _read(request: etree._Element, queries: Mapping[str, StoredQuery]) -> _Asked:
@@ -144,9 +170,10 @@ def _objects(
 
 def _patients(connection: Connection, patient_ids: tuple[str, ...], policy: UnknownPatientPolicy) -> list[int]:
     """The active patients among the ids. A patient that was merged away is unknown (ITI TF-2: 3.8.4.2.3)."""
+    found = find_patients(connection, patient_ids)
     known = []
     for patient_id in dict.fromkeys(patient_ids):
-        patient = find_patient(connection, patient_id)
+        patient = found.get(patient_id)
         if patient is not None and patient.active:
             known.append(patient.pk)
         elif policy is UnknownPatientPolicy.ERROR:

@@ -106,6 +106,8 @@ def _membership(association: Association, new_entry: bool, target: Association |
         yield _wrong(f"{where} SubmissionSetStatus: {status!r} is neither Original nor Reference", where)
     if target is not None and target.association_type in RELATIONSHIPS:
         yield _wrong(f"{where}: a relationship association is not a member of the SubmissionSet", where)
+    if target is not None and target.source == association.source:
+        yield _wrong(f"{where}: the SubmissionSet's own HasMember is not a member of the SubmissionSet", where)
 
 
 def _association_kinds(submission: Submission) -> Iterator[XdsError]:

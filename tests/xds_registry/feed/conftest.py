@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from schemas.affinity_domain import load_affinity_domain
+from tests.services.trail import make_trail
 from tests.xds_registry.feed.hospital import AUTHORITY, NAMESPACE, SECOND_AUTHORITY
 from xds_registry import tables
 from xds_registry.configuration import RegistryConfiguration
@@ -26,7 +27,7 @@ def opened(url: str) -> Iterator[Registry]:
     """A registry with no patients in it."""
     engine = open_database(url)
     tables.metadata.create_all(engine)
-    yield Registry(engine, RegistryConfiguration(DOMAIN))
+    yield Registry(engine, RegistryConfiguration(DOMAIN), trail=make_trail(engine))
     engine.dispose()
 
 

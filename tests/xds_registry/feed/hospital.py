@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from lxml import etree
 from sqlalchemy import select
 
+from dmp.audit.event import Action
 from schemas.vocabulary import HL7V3
 from soap.xml import parse_trusted
+from tests.services.trail import changes_of
 from xds_registry import tables as t
 from xds_registry.patients import find_patient
 from xds_registry.registry import Registry
@@ -129,10 +131,10 @@ def survivor(registry: Registry, patient_id: str) -> str | None:
 
 
 def events(registry: Registry) -> list[tuple[str, str]]:
-    """The audit rows: event and subject."""
-    with registry.engine.connect() as connection:
-        rows = connection.execute(select(t.audit_event.c.event, t.audit_event.c.subject).order_by(t.audit_event.c.pk))
-        return [(row.event, row.subject) for row in rows]
+    """What the audit trail says was done, and to whom: "added" or "merged" (away), and the identifier."""
+    names = {Action.CREATE: "added", Action.DELETE: "merged"}
+    done = sorted(changes_of(registry.engine), key=lambda event: event.happened_at)
+    return [(names[event.action], event.patient) for event in done if event.action in names]
 
 
 def ids(*identifiers: tuple[str, str]) -> str:

@@ -1,6 +1,7 @@
 """Who asks: the assertion of every request is verified before anything else is done with it, or the request refused.
 
-The caller learns the name of a fault; the reason goes to the log and the figures. ITI TF-2: 3.40; CI-SIS, VIHF.
+The caller learns the name of a fault; the reason goes to the log, the figures and the audit trail.
+ITI TF-2: 3.40; CI-SIS, VIHF.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import structlog
 from card_auth.caller import Caller
 from card_auth.trust import RevocationLists
 from card_auth.vihf import AssertionRefused, Fault, Reason, Verifier
+from dmp.audit import Trail
 from feuillet import metrics
+from feuillet.audit.recording import turned_away
 from soap.faults import sender
 from soap.message import IncomingMessage
 
@@ -41,15 +44,23 @@ class Admission:
     Args:
         verifier: whom it takes assertions from.
         lists: the revocation lists that the verifier looks into.
+        trail: where it is recorded who was turned away, and why.
         peers: SHA-256 (hex) of certificates of repositories elsewhere, which register without an assertion.
         required: False lets messages without an assertion pass; one that is there is verified all the same.
     """
 
     def __init__(
-        self, verifier: Verifier, lists: RevocationLists, *, peers: frozenset[str] = frozenset(), required: bool = True
+        self,
+        verifier: Verifier,
+        lists: RevocationLists,
+        *,
+        trail: Trail,
+        peers: frozenset[str] = frozenset(),
+        required: bool = True,
     ) -> None:
         self._verifier = verifier
         self._lists = lists
+        self._trail = trail
         self._peers = peers
         self._required = required
 
@@ -81,6 +92,7 @@ class Admission:
                 certificate=refused.fingerprint or None,
                 fault=refused.fault.local_name,
             )
+            turned_away(self._trail, message, refused.reason.name, refused.fingerprint)
             raise sender(_WORDS[refused.fault], refused.fault.value) from None
         if caller.legacy_sha1 or caller.stale_revocation:
             _log.warning(

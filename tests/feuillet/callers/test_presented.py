@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import OperationalError
 
-from feuillet import presented
-from feuillet.presented import PresentedAssertions, presented_assertion
+from feuillet.callers import presented
+from feuillet.callers.presented import PresentedAssertions, presented_assertion
 from xds_registry.database import open_database
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

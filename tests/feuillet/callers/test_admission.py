@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from card_auth.demo_pki import DemoPki
+from feuillet.callers.trust import open_admission, open_trust, vihf_policy
 from feuillet.commands.checking import check
 from feuillet.configuration import ConfigurationRefused, load, opened
 from feuillet.settings import TrustSettings
-from feuillet.trust import open_admission, open_trust, vihf_policy
 from tests.card_auth.conftest import igc
 from tests.feuillet.conftest import Write
+from tests.services.trail import make_trail
 from xds_registry.database import open_database
 
 __all__ = ["igc"]
@@ -30,6 +31,19 @@ def test_without_trust_it_does_not_start_and_says_what_is_missing(write: Write) 
     )
     assert done.returncode == 2
     assert "trust: expected [trust] with profiles" in done.stderr
+
+
+def test_without_a_key_for_the_audit_trail_it_does_not_start(write: Write, igc: DemoPki) -> None:
+    trust = f"[trust]\nprofiles = {json.dumps(str(igc.directory.parent))}\ntest_profiles = true\n"
+    configuration = write(more=trust)
+    subprocess.run([COMMAND, "migrate", "--config", configuration], check=True, capture_output=True)
+    done = subprocess.run(
+        [COMMAND, "serve", "--config", configuration], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 2
+    assert "audit: expected [audit] with a key" in done.stderr
+    (finding,) = [one for one in check(load(configuration)) if one.subject == "audit"]
+    assert (finding.passed, "expected [audit]" in finding.detail) == (False, True)
 
 
 def test_an_insecure_demo_must_not_be_reachable_from_elsewhere(
@@ -54,9 +68,9 @@ def test_a_test_profile_counts_only_where_it_is_wanted(write: Write, igc: DemoPk
     more = f"[trust]\nprofiles = {json.dumps(str(igc.directory.parent))}\n"
     settings = load(write(more=more))
     with pytest.raises(ConfigurationRefused, match=r"trust\.profiles: .* is for tests"):
-        open_admission(settings, open_database("sqlite://"))
+        open_admission(settings, make_trail(open_database("sqlite://")))
     settings = load(write(more=f"{more}test_profiles = true\n"))
-    assert open_admission(settings, open_database("sqlite://")) is not None
+    assert open_admission(settings, make_trail(open_database("sqlite://"))) is not None
 
 
 def test_a_check_looks_for_the_profiles_and_their_lists(write: Write, igc: DemoPki) -> None:

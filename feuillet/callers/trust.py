@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from card_auth.trust import (
     ProfileError,
     RevocationLists,
@@ -17,9 +15,10 @@ from card_auth.trust import (
     load_profile,
 )
 from card_auth.vihf import Verifier, VihfPolicy
-from feuillet.admission import Admission
+from dmp.audit import Trail
+from feuillet.callers.admission import Admission
+from feuillet.callers.presented import PresentedAssertions
 from feuillet.configuration import ConfigurationRefused
-from feuillet.presented import PresentedAssertions
 from feuillet.settings import Sections, TrustSettings
 from soap.xml import parse_untrusted
 
@@ -45,14 +44,17 @@ def required_trust(settings: Sections) -> TrustSettings | None:
     return settings.trust
 
 
-def open_admission(settings: Sections, engine: Engine) -> Admission | None:
+def open_admission(settings: Sections, trail: Trail) -> Admission | None:
     """Who admits the callers; None where all are admitted unasked. Raises `ConfigurationRefused`."""
     trust = required_trust(settings)
     if trust is None:
         return None
     lists, store = open_trust(trust)
-    verifier = Verifier(store, parse=parse_untrusted, replay=PresentedAssertions(engine), policy=vihf_policy(trust))
-    return Admission(verifier, lists, peers=frozenset(trust.peers), required=not settings.insecure_demo)
+    verifier = Verifier(
+        store, parse=parse_untrusted, replay=PresentedAssertions(trail.engine), policy=vihf_policy(trust)
+    )
+    peers = frozenset(trust.peers)
+    return Admission(verifier, lists, trail=trail, peers=peers, required=not settings.insecure_demo)
 
 
 def load_profiles(directory: Path) -> tuple[TrustProfile, ...]:

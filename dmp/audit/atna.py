@@ -1,0 +1,253 @@
+"""An event as the audit message of DICOM PS3.15 A.5, in the codes that IHE gave each transaction.
+
+Source: DICOM PS3.15 A.5.1 (schema), A.5.3 (events of applications and security); ITI TF-2: 3.20.7 and the section
+"Security Audit Considerations" of each transaction; ITI TF-2: 3.40.4.2 (who asked, purpose of use).
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import Final
+
+from dmp.audit.event import Event, Transaction
+from schemas.markup import attribute, text
+
+DCM: Final = "DCM"
+_IHE: Final = "IHE Transactions"
+_OBJECT_TYPES: Final = "RFC-3881"
+_ANONYMOUS: Final = "http://www.w3.org/2005/08/addressing/anonymous"
+_SUBMISSION_SET: Final = "urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd"
+#: NOS TRE_R248
+_PURPOSES: Final = "1.2.250.1.213.1.1.4.248"
+#: Codes of our own.
+_FEUILLET: Final = "Feuillet"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A coded value: EV(code, system, meaning)."""
+
+    code: str
+    system: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSource:
+    """Who reports: AuditSourceID and AuditEnterpriseSiteID, the host's name, and the number of the process."""
+
+    source_id: str
+    enterprise_site: str = ""
+    host: str = "localhost"
+    process: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where an event stands in the trail. `hash` (hex) is what tells it from every other one, at any receiver."""
+
+    shard: int
+    number: int
+    hash: str
+
+
+_QUERY: Final = Code("110112", DCM, "Query")
+_IMPORT: Final = Code("110107", DCM, "Import")
+_EXPORT: Final = Code("110106", DCM, "Export")
+_PATIENT_RECORD: Final = Code("110110", DCM, "Patient Record")
+_APPLICATION_ACTIVITY: Final = Code("110100", DCM, "Application Activity")
+
+EVENT_IDS: Final = {
+    Transaction.PATIENT_FEED: _PATIENT_RECORD,
+    Transaction.STORED_QUERY: _QUERY,
+    Transaction.PROVIDE_AND_REGISTER: _IMPORT,
+    Transaction.REGISTER: _IMPORT,
+    Transaction.REGISTER_ELSEWHERE: _EXPORT,
+    Transaction.RETRIEVE: _EXPORT,
+    Transaction.PATIENT_FEED_V3: _PATIENT_RECORD,
+    Transaction.MULTI_PATIENT_QUERY: _QUERY,
+    Transaction.REGISTER_ON_DEMAND: _IMPORT,
+    Transaction.START: _APPLICATION_ACTIVITY,
+    Transaction.STOP: _APPLICATION_ACTIVITY,
+    Transaction.SECURITY_ALERT: Code("110113", DCM, "Security Alert"),
+    Transaction.AUDIT_LOG_USED: Code("110101", DCM, "Audit Log Used"),
+}
+_TYPES: Final = {
+    Transaction.START: Code("110120", DCM, "Application Start"),
+    Transaction.STOP: Code("110121", DCM, "Application Stop"),
+    Transaction.SECURITY_ALERT: Code("110126", DCM, "Node Authentication"),
+}
+_SOURCE: Final = Code("110153", DCM, "Source Role ID")
+_DESTINATION: Final = Code("110152", DCM, "Destination Role ID")
+_APPLICATION: Final = Code("110150", DCM, "Application")
+_LAUNCHER: Final = Code("110151", DCM, "Application Launcher")
+#: Where the server is the source: it gives documents out, or registers them elsewhere.
+_SERVER_IS_SOURCE: Final = frozenset({Transaction.RETRIEVE, Transaction.REGISTER_ELSEWHERE})
+#: Which side's activity an event of the application itself is.
+_LOCAL: Final = frozenset({Transaction.START, Transaction.STOP, Transaction.AUDIT_LOG_USED})
+
+
+def message(event: Event, position: Position, source: AuditSource) -> str:
+    """The `AuditMessage` of an event, on one line and without an XML declaration."""
+    participants = _local(event, source) if event.transaction in _LOCAL else _remote(event, source)
+    site = f' AuditEnterpriseSiteID="{attribute(source.enterprise_site)}"' if source.enterprise_site else ""
+    return (
+        f"<AuditMessage>{_identification(event)}{participants}"
+        f'<AuditSourceIdentification{site} AuditSourceID="{attribute(source.source_id)}">'
+        f'<AuditSourceTypeCode csd-code="4"/></AuditSourceIdentification>'
+        f"{_objects(event)}{_place_in_trail(position)}</AuditMessage>"
+    )
+
+
+def _identification(event: Event) -> str:
+    types = [_transaction_code(event.transaction) or _TYPES.get(event.transaction)]
+    if event.refused_transaction is not None:
+        types.append(_transaction_code(event.refused_transaction))
+    codes = "".join(_coded("EventTypeCode", code) for code in types if code is not None)
+    reason = " ".join(filter(None, ("" if event.refusal is None else event.refusal.value, event.reason)))
+    described = f"<EventOutcomeDescription>{text(reason)}</EventOutcomeDescription>" if reason else ""
+    purpose = ""
+    if event.purpose_of_use is not None:
+        meaning = event.purpose_reason or event.purpose_of_use.value
+        purpose = _coded("PurposeOfUse", Code(event.purpose_of_use.value, _PURPOSES, meaning))
+    moment = event.happened_at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return (
+        f'<EventIdentification EventActionCode="{event.action.value}" EventDateTime="{moment}" '
+        f'EventOutcomeIndicator="{event.outcome.value}">{_coded("EventID", EVENT_IDS[event.transaction])}'
+        f"{codes}{described}{purpose}</EventIdentification>"
+    )
+
+
+def _transaction_code(transaction: Transaction) -> Code | None:
+    number = transaction.number
+    return None if number is None else Code(number, _IHE, transaction.meaning)
+
+
+def _remote(event: Event, source: AuditSource) -> str:
+    """The two machines, the person or automaton that asked."""
+    here, there = _DESTINATION, _SOURCE
+    if event.transaction in _SERVER_IS_SOURCE:
+        here, there = there, here
+    sends = event.transaction is Transaction.REGISTER_ELSEWHERE
+    own = f"urn:feuillet:{source.host}" if sends else event.endpoint or f"urn:feuillet:{source.host}"
+    server = _participant(
+        own, here, requestor=sends, address=source.host, address_type="1", alternative=str(source.process)
+    )
+    other = event.endpoint if sends else _ANONYMOUS
+    client = _participant(
+        other, there, requestor=not sends, address="" if sends else event.client_address, address_type="2"
+    )
+    machines = (server, client) if event.transaction in _SERVER_IS_SOURCE else (client, server)
+    return "".join(machines) + _person(event)
+
+
+def _local(event: Event, source: AuditSource) -> str:
+    """The application and whoever started it, or reads its trail."""
+    person = f'<ActiveParticipant UserID="{attribute(event.name or "unknown")}" UserIsRequestor="true">'
+    role = _coded("RoleIDCode", _LAUNCHER) if event.transaction is not Transaction.AUDIT_LOG_USED else ""
+    application = _participant(
+        f"urn:feuillet:{source.host}",
+        _APPLICATION,
+        requestor=False,
+        address=source.host,
+        address_type="1",
+        alternative=str(source.process),
+    )
+    return f"{application}{person}{role}</ActiveParticipant>"
+
+
+def _person(event: Event) -> str:
+    """ITI TF-2: 3.40.4.2: the subject of the assertion, as alias<user@issuer>; the alias is the person's name."""
+    if not event.national_id:
+        return ""
+    name = f"{event.name}<{event.national_id}@{event.issuer}>"
+    roles = ""
+    for role in event.roles:
+        code, _, system = role.partition("^^")
+        roles += _coded("RoleIDCode", Code(code, system, code))
+    alternative = f' AlternativeUserID="{attribute(event.software)}"' if event.software else ""
+    return (
+        f'<ActiveParticipant UserID="{attribute(event.national_id)}"{alternative} UserName="{attribute(name)}" '
+        f'UserIsRequestor="true">{roles}</ActiveParticipant>'
+    )
+
+
+def _participant(
+    user: str, role: Code, *, requestor: bool, address: str, address_type: str, alternative: str = ""
+) -> str:
+    network = ""
+    if address:
+        network = f' NetworkAccessPointID="{attribute(address)}" NetworkAccessPointTypeCode="{address_type}"'
+    other = f' AlternativeUserID="{attribute(alternative)}"' if alternative else ""
+    return (
+        f'<ActiveParticipant UserID="{attribute(user)}"{other} UserIsRequestor="{str(requestor).lower()}"{network}>'
+        f"{_coded('RoleIDCode', role)}</ActiveParticipant>"
+    )
+
+
+def _objects(event: Event) -> str:
+    objects = ""
+    if event.patient:
+        objects += _object(event.patient, "1", "1", Code("2", _OBJECT_TYPES, "Patient Number"))
+    if event.submission_set:
+        kind = Code(_SUBMISSION_SET, "IHE XDS Metadata", "submission set classificationNode")
+        objects += _object(event.submission_set, "2", "20", kind)
+    number = event.transaction.number
+    if event.query_id and number is not None:
+        kind = Code(number, _IHE, event.transaction.meaning)
+        details = [("QueryEncoding", "UTF-8")]
+        objects += _object(event.query_id, "2", "24", kind, query=event.query, details=details)
+    if event.transaction is Transaction.RETRIEVE:
+        details = [("Repository Unique ID", event.repository)] if event.repository else []
+        for document in event.documents:
+            objects += _object(document, "2", "3", Code("9", _OBJECT_TYPES, "Report Number"), details=details)
+    if event.transaction is Transaction.SECURITY_ALERT:
+        details = [("Alert Description", event.reason), ("Certificate", event.certificate)]
+        objects += _object(
+            event.client_address or "unknown", "2", "13", Code("110182", DCM, "Node ID"), details=details
+        )
+    if event.transaction is Transaction.AUDIT_LOG_USED:
+        kind = Code("12", _OBJECT_TYPES, "URI")
+        objects += _object("urn:feuillet:audit", "2", "13", kind, "Security Audit Log", details=[("Use", event.reason)])
+    return objects
+
+
+def _place_in_trail(position: Position) -> str:
+    """An object of our own: receivers tell by it an event that reaches them twice, and auditors find its row."""
+    details = [("shard", str(position.shard)), ("number", str(position.number))]
+    return _object(position.hash, "2", "13", Code("audit-event", _FEUILLET, "Audit event"), details=details)
+
+
+def _object(
+    identifier: str,
+    type_code: str,
+    role: str,
+    kind: Code,
+    name: str = "",
+    *,
+    query: str | None = None,
+    details: list[tuple[str, str]] | None = None,
+) -> str:
+    if query is None:
+        content = f"<ParticipantObjectName>{text(name or identifier)}</ParticipantObjectName>"
+    else:
+        content = f"<ParticipantObjectQuery>{_base64(query)}</ParticipantObjectQuery>"
+    for key, value in details or ():
+        content += f'<ParticipantObjectDetail type="{attribute(key)}" value="{_base64(value)}"/>'
+    return (
+        f'<ParticipantObjectIdentification ParticipantObjectID="{attribute(identifier)}" '
+        f'ParticipantObjectTypeCode="{type_code}" ParticipantObjectTypeCodeRole="{role}">'
+        f"{_coded('ParticipantObjectIDTypeCode', kind)}{content}</ParticipantObjectIdentification>"
+    )
+
+
+def _coded(element: str, code: Code) -> str:
+    return (
+        f'<{element} csd-code="{attribute(code.code)}" codeSystemName="{attribute(code.system)}" '
+        f'originalText="{attribute(code.meaning)}"/>'
+    )
+
+
+def _base64(value: str) -> str:
+    return b64encode(value.encode("utf-8", "replace")).decode("ascii")

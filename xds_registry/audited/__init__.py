@@ -1,0 +1,10 @@
+"""What the registry's transactions say in the audit trail.
+
+Source: the section "Security Audit Considerations" of each transaction.
+"""
+
+from xds_registry.audited.patients import announced, merged, message_refused, revised
+from xds_registry.audited.queries import queried
+from xds_registry.audited.submissions import not_registered, registered
+
+__all__ = ["announced", "merged", "message_refused", "not_registered", "queried", "registered", "revised"]

@@ -1,0 +1,9 @@
+"""What the repository's transactions say in the audit trail.
+
+Source: the section "Security Audit Considerations" of each transaction.
+"""
+
+from xds_repository.audited.provided import provided, registered_elsewhere
+from xds_repository.audited.retrieved import not_retrieved, retrieved
+
+__all__ = ["not_retrieved", "provided", "registered_elsewhere", "retrieved"]
