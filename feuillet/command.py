@@ -13,7 +13,8 @@ from typing import Annotated, Final
 import typer
 
 from feuillet import logs
-from feuillet.commands import agent, audit, card, pki, workstation
+from feuillet.commands import audit, pki, workstation
+from feuillet.commands.cards import agent, card
 from feuillet.commands.exits import ExitCode, explained
 from feuillet.configuration import load, opened
 from feuillet.server.runtime import shared_directory

@@ -17,7 +17,7 @@ from card_auth.certificates import Certificate
 from card_auth.readers import Beneficiary, CpsCard, Slot, kind_in, list_readers, read_cps, watch
 from card_auth.readers.slots import slot_named
 from card_auth.readers.vitale import vitale_reader
-from feuillet.commands.card_signing import Signed
+from feuillet.commands.cards.signing import Signed
 from feuillet.commands.exits import ExitCode
 from feuillet.commands.exits import explained as operator_errors
 

@@ -41,7 +41,7 @@ Examples:
 )
 def list_cards(json: JsonOption = False) -> None:
     """Show readers, their slots, and which card is in each."""
-    from feuillet.commands import carding  # noqa: PLC0415 - help is quicker without
+    from feuillet.commands.cards import carding  # noqa: PLC0415 - help is quicker without
 
     with carding.explained():
         carding.show_readers(as_json=json)
@@ -60,7 +60,7 @@ def watch(
     seconds: Annotated[float | None, typer.Option("--seconds", help="End after that time.", min=0.1)] = None,
 ) -> None:
     """Tell of cards and readers that come and go, until Ctrl-C. Bears that the PC/SC service stops and starts."""
-    from feuillet.commands import carding  # noqa: PLC0415
+    from feuillet.commands.cards import carding  # noqa: PLC0415
 
     with carding.explained():
         carding.show_events(seconds=seconds, as_json=json)
@@ -79,7 +79,7 @@ def show(module: ModuleOption = None, token: TokenOption = None, json: JsonOptio
 
     Exit code 1 when a certificate is not valid now, or the PIN is blocked.
     """
-    from feuillet.commands import carding  # noqa: PLC0415
+    from feuillet.commands.cards import carding  # noqa: PLC0415
 
     with carding.explained():
         carding.show_cps(module, token, as_json=json)
@@ -100,7 +100,7 @@ def vitale(
     json: JsonOption = False,
 ) -> None:
     """Show the persons on a Vitale card."""
-    from feuillet.commands import carding  # noqa: PLC0415
+    from feuillet.commands.cards import carding  # noqa: PLC0415
 
     with carding.explained():
         carding.show_vitale(reader, full=full, ins=ins, as_json=json)
@@ -130,10 +130,10 @@ def sign(
     json: JsonOption = False,
 ) -> None:
     """Sign a file with the card's signature key. Asks for the PIN; each wrong one costs a try."""
-    from feuillet.commands import card_signing, carding  # noqa: PLC0415
+    from feuillet.commands.cards import carding, signing  # noqa: PLC0415
 
     ask: Callable[[], str] = lambda: typer.prompt("PIN", hide_input=True, err=True)  # noqa: E731
     with carding.explained():
-        pin = card_signing.given_pin(pin_fd) or ask()
-        made = card_signing.sign_file(file, output, raw=raw, module=module, token=token, pin=pin)
+        pin = signing.given_pin(pin_fd) or ask()
+        made = signing.sign_file(file, output, raw=raw, module=module, token=token, pin=pin)
     carding.show_signed(made, as_json=json)
