@@ -9,6 +9,8 @@
         MuteCard                  a card is in the reader and does not answer
         WrongCard                 another kind of card than the one asked for
         CardPulledOut             the card left the reader during the operation
+        CardBusy                  another program holds the card
+        CardUnreadable            the card answers, and not as such a card does
       PinError
         PinMissing
         PinMalformed
@@ -102,6 +104,20 @@ class CardPulledOut(ReaderError):
 
     summary = "The card was taken out during the operation."
     remedy = "Insert the card again, leave it in until the operation ends, and start again."
+
+
+class CardBusy(ReaderError):
+    """Held by another program for itself, or reset by it."""
+
+    summary = "Another program is using the card."
+    remedy = "Close the other software that reads cards, or wait until it has finished, then try again."
+
+
+class CardUnreadable(ReaderError):
+    """Its answers break the rules of such cards: damaged, of a version that is not known, or false."""
+
+    summary = "The content of the card cannot be read."
+    remedy = "Try the card in another reader; if it is refused there too, its holder needs a new card."
 
 
 class PinError(CardError):

@@ -13,7 +13,8 @@ from typing import Annotated, Final
 import typer
 
 from feuillet import logs
-from feuillet.commands import audit, pki
+from feuillet.commands import audit, pki, workstation
+from feuillet.commands.cards import agent, card
 from feuillet.commands.exits import ExitCode, explained
 from feuillet.configuration import load, opened
 from feuillet.server.runtime import shared_directory
@@ -33,6 +34,9 @@ app: Final = typer.Typer(
 )
 
 app.add_typer(pki.app)
+card.app.command(epilog=agent.EXAMPLES)(agent.agent)
+app.add_typer(card.app)
+app.add_typer(workstation.app)
 app.add_typer(audit.app)
 
 ConfigOption = Annotated[

@@ -19,7 +19,14 @@ PREFIX: Final = "FEUILLET_"
 _DELIMITER: Final = "__"
 _SQLITE: Final = "sqlite:///"
 #: Variables that are not keys of the configuration.
-_OTHERS: Final = ("FEUILLET_CONFIG", "FEUILLET_DEMO_DATA", "FEUILLET_DEMO_DOCUMENTS", "FEUILLET_CRASH_AT")
+_OTHERS: Final = (
+    "FEUILLET_CONFIG",
+    "FEUILLET_CRASH_AT",
+    "FEUILLET_DEMO_DATA",
+    "FEUILLET_DEMO_DOCUMENTS",
+    "FEUILLET_PIN",
+    "FEUILLET_PKCS11_MODULE",
+)
 
 
 class ConfigurationRefused(Exception):

@@ -13,10 +13,13 @@ from hypothesis import HealthCheck, settings
 
 from tests.examples import some
 from tests.services import minio, postgresql
+from tests.services.pcscd import claim_socket
 from tests.services.pki import Pki, make_pki
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = PROJECT.parent / "shared"  # official schemas, sample documents and conformance cases, where they are present
+
+claim_socket()
 
 # How fast examples are made and tried says something about the machine, nothing about the product.
 settings.register_profile(

@@ -5,6 +5,7 @@
 
 from schemas.datatypes.hl7 import DataTypeError, components, escape, subcomponents, unescape
 from schemas.datatypes.identifiers import Oid, Sha1Hash, UniqueId, Uri, Uuid, is_oid, is_uuid_urn
+from schemas.datatypes.ins import InsAuthority, InsC, Nir, check_ins, nir_key
 from schemas.datatypes.people import Cx, Cxi, RecipientValue, SourcePatientInfoItem, Xcn, Xon, Xtn
 from schemas.datatypes.text import Dtm, LanguageTag, MimeType
 
@@ -13,8 +14,11 @@ __all__ = [
     "Cxi",
     "DataTypeError",
     "Dtm",
+    "InsAuthority",
+    "InsC",
     "LanguageTag",
     "MimeType",
+    "Nir",
     "Oid",
     "RecipientValue",
     "Sha1Hash",
@@ -25,10 +29,12 @@ __all__ = [
     "Xcn",
     "Xon",
     "Xtn",
+    "check_ins",
     "components",
     "escape",
     "is_oid",
     "is_uuid_urn",
+    "nir_key",
     "subcomponents",
     "unescape",
 ]

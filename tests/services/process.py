@@ -35,15 +35,22 @@ def start(
     environment: Mapping[str, str] | None = None,
     user: str | None = None,
     directory: Path | None = None,
+    listening: socket.socket | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a server whose output goes to `log`; it gets SIGKILL when the thread that calls this dies.
 
-    `user` is the account it runs as (only root can choose one); `environment` is added to the present one.
+    `user` is the account it runs as (only root can choose one); `environment` is added to the present one. The server
+    finds `listening` as its file descriptor 3, as systemd hands sockets over (sd_listen_fds(3)).
     """
 
     def die_with_parent() -> None:  # runs after the change of user, which would clear the setting
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if listening is not None:
+            os.dup2(listening.fileno(), 3)
+            os.set_inheritable(3, True)  # where it was 3 already
 
+    if listening is not None:  # only the process itself knows its number
+        command = ["sh", "-c", 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"', "sh", *command]
     account: dict[str, Any] = {"user": user, "group": user, "extra_groups": []} if user else {}
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -53,7 +60,8 @@ def start(
             stderr=subprocess.STDOUT,
             env={**os.environ, **(environment or {})},
             cwd=directory,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - it makes one system call and takes no lock
+            close_fds=listening is None,  # Python's own are not inherited anyway
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - it makes system calls and takes no lock
             **account,
         )
 

@@ -1,0 +1,1 @@
+"""`feuillet card`: readers, cards and the agent at a workstation."""

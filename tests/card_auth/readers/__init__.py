@@ -1,0 +1,1 @@
+"""Readers, through a real PC/SC service."""
