@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from card_auth import readers
-from card_auth.readers import OpenVitaleReader, Presence, VitaleReader, kind_in, list_slots
+from card_auth.readers import Presence, kind_in, list_slots, vitale_reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,7 @@ class Peripherals(Protocol):
 
 
 class PcscPeripherals:
-    """The readers of this computer."""
-
-    def __init__(self, vitale_reader: VitaleReader | None = None) -> None:
-        self._vitale_reader = vitale_reader or OpenVitaleReader()
+    """The readers of this computer, and what it brings to read Vitale cards with."""
 
     def slots(self) -> tuple[Slot, ...]:
         """Every slot of every reader. Raises SupportMissing, ServiceUnavailable."""
@@ -64,7 +61,7 @@ class PcscPeripherals:
         """Who is on the Vitale card that is in a reader. Raises as VitaleReader says."""
         return tuple(
             Identity(one.family_name, one.given_name, one.birth_date, None if one.nir is None else str(one.nir))
-            for one in self._vitale_reader.read().beneficiaries
+            for one in vitale_reader().read().beneficiaries
         )
 
 

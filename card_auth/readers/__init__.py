@@ -10,7 +10,7 @@ from card_auth.readers.events import CardEvent, EventKind, watch
 from card_auth.readers.kind import CardKind, find_card, identify, kind_in
 from card_auth.readers.pin import tries_left, verify_pin
 from card_auth.readers.slots import Presence, Reader, Slot, list_readers, list_slots
-from card_auth.readers.vitale import OpenVitaleReader, VitaleReader
+from card_auth.readers.vitale import OpenVitaleReader, VitaleReader, vitale_reader
 from card_auth.readers.vitale_content import Beneficiary, VitaleCard
 
 __all__ = [
@@ -36,5 +36,6 @@ __all__ = [
     "read_cps",
     "tries_left",
     "verify_pin",
+    "vitale_reader",
     "watch",
 ]
