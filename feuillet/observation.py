@@ -15,6 +15,7 @@ from feuillet import metrics
 from feuillet.callers.peer import note_peer
 from schemas.responses import read_registry_response
 from schemas.vocabulary import RS, ResponseStatus
+from soap.intake import bound_chunks
 from soap.message import IncomingMessage, Operation, Reply
 from soap.protocol import EXCHANGE
 from soap.service import Service
@@ -41,7 +42,7 @@ class Observation:
         self._started = time.perf_counter()
         self._status = 0
         self._sent = 0
-        self._received = _Counted(environ["wsgi.input"])
+        self._received = _Counted(bound_chunks(environ["wsgi.input"]))
         self._chunks: Iterable[bytes] = ()
         self._correlation_id = str(uuid.uuid4())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,6 +15,9 @@ _MEDIA_TYPE_LENGTH: Final = 4096
 _MEDIA_PARAMETERS: Final = 16
 # A body that trickles in is read in small steps, so that its rate can be judged in time.
 _SLOW_STEP: Final = 8192
+# So many chunks come unjudged; of more, each must hold so many bytes on average.
+_MANY_CHUNKS: Final = 1024
+_SMALLEST_CHUNK: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,39 @@ def announced_length(environ: Mapping[str, Any]) -> int | None:
     return int(length)
 
 
+def bound_chunks(source: Any) -> Any:
+    """The body of a request, which fails once it comes in too many chunks that are too small (RFC 9112: 7.1).
+
+    Each chunk costs gunicorn's reader some microseconds, whatever it holds: bytes sent one by one would cost more to
+    receive than to refuse. A body of another server, or one of announced length, is left as it is.
+    """
+    reader = getattr(source, "reader", None)
+    pieces = getattr(reader, "parser", None)
+    if reader is not None and isinstance(pieces, Iterator) and not isinstance(pieces, _BoundedChunks):
+        reader.parser = _BoundedChunks(pieces)
+    return source
+
+
+class _BoundedChunks:
+    """The pieces of a chunked body, in the place where gunicorn's reader takes them from."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._count = self._size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        # Once it has failed it fails for good: what follows on the connection must never be taken for another request.
+        if self._count > _MANY_CHUNKS and self._size < self._count * _SMALLEST_CHUNK:
+            raise ValueError("chunks that are too small")
+        piece = next(self._pieces)
+        self._count += 1
+        self._size += len(piece)
+        return piece
+
+
 class RequestBody:
     """The body of a request, read once and forward, within size, time and rate."""
 
@@ -154,7 +190,7 @@ class RequestBody:
         self._limits = limits
         self._clock = clock
         self._started = clock()
-        self._input = environ["wsgi.input"]
+        self._input = bound_chunks(environ["wsgi.input"])
         self.length = announced_length(environ)
         if self.length is not None and self.length > limits.body:
             raise sender("The message is too large", http_status=413)

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soap.faults import SoapFault
-from soap.intake import MalformedMediaType, RequestBody, SoapLimits, announced_length, media_type, soap_action
+from soap.intake import (
+    MalformedMediaType,
+    RequestBody,
+    SoapLimits,
+    announced_length,
+    bound_chunks,
+    media_type,
+    soap_action,
+)
 
 _TOKEN = st.text("abcXYZ019!#$%&'*+-.^_`|~", min_size=1, max_size=12)
 _VALUE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=30)
@@ -242,3 +250,42 @@ def test_draining_reads_some_of_the_rest_and_never_fails() -> None:
     drained(source)
     assert 100_000 <= source.tell() <= 200_000
     drained(io.BytesIO(b"ab"), length=10)
+
+
+class Chunked:
+    """A body as gunicorn hands it over: its reader takes pieces from a parser."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.reader = self
+        self.parser: Any = iter(pieces)
+
+    def read(self, size: int) -> bytes:
+        """The next piece."""
+        return next(self.parser, b"")
+
+
+def chunked(count: int, size: int) -> RequestBody:
+    """A body of so many chunks of that size."""
+    source = Chunked(*[b"x" * size] * count)
+    environ = {"wsgi.input": source, "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    return RequestBody(environ, SoapLimits())
+
+
+@pytest.mark.parametrize(("count", "size"), [(1000, 1), (5000, 16)])
+def test_few_small_chunks_or_many_larger_ones_are_read(count: int, size: int) -> None:
+    assert len(chunked(count, size).read_all(1_000_000)) == count * size
+
+
+@pytest.mark.parametrize(("count", "size"), [(100_000, 1), (5000, 15)])
+def test_chunks_that_are_small_and_many_are_refused(count: int, size: int) -> None:
+    body = chunked(count, size)
+    with pytest.raises(SoapFault):
+        body.read_all(1_000_000)
+
+
+def test_after_a_flood_of_chunks_nothing_more_is_read_from_the_connection() -> None:
+    source = bound_chunks(bound_chunks(Chunked(*[b"x"] * 2000, b"POST / HTTP/1.1")))
+    assert all(source.read(1) for _ in range(1025))
+    for _ in range(3):
+        with pytest.raises(ValueError, match="too small"):
+            source.read(1)
