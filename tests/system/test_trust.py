@@ -189,6 +189,8 @@ def test_a_key_that_never_leaves_its_token_signs(engine: Engine, softhsm: SoftHs
         header = asserting(direct, token.key(KeyUse.SIGNATURE))
         paper = provide(engine, cps, header)
         assert paper.unique_id.encode() in ask(engine, cps, header)
+    person = direct(datetime.now(UTC)).subject
+    assert any(paper.unique_id in event.get("documents", ()) for event in searched(engine, "--person", person))
 
 
 def test_whoever_is_not_trusted_learns_the_name_of_a_fault_and_operators_the_reason(
