@@ -25,10 +25,14 @@ ASSOCIATION_OBJECT_TYPE: Final = "urn:oasis:names:tc:ebxml-regrep:ObjectType:Reg
 
 
 class AvailabilityStatus(enum.StrEnum):
-    """availabilityStatus of a registry object (ITI TF-3: 4.2.3.2.2)."""
+    """availabilityStatus of a registry object (ITI TF-3: 4.2.3.2.2), and the two that CI-SIS adds for documents."""
 
     APPROVED = "urn:oasis:names:tc:ebxml-regrep:StatusType:Approved"
     DEPRECATED = "urn:oasis:names:tc:ebxml-regrep:StatusType:Deprecated"
+    #: Put away, and shown to whoever asks for it (CI-SIS, volet Partage de documents de santé).
+    ARCHIVED = "urn:asip:ci-sis:2010:StatusType:Archived"
+    #: Removed from the record by its author: kept, and shown to nobody who does not ask for it.
+    DELETED = "urn:asip:ci-sis:2010:StatusType:Deleted"
 
 
 class DocumentEntryType(enum.StrEnum):

@@ -11,8 +11,15 @@ from schemas.vocabulary import AssociationType, AvailabilityStatus
 
 APPROVED: Final = 1
 DEPRECATED: Final = 2
+ARCHIVED: Final = 3
+DELETED: Final = 4
 
-STATUS_NUMBER: Final = {AvailabilityStatus.APPROVED: APPROVED, AvailabilityStatus.DEPRECATED: DEPRECATED}
+STATUS_NUMBER: Final = {
+    AvailabilityStatus.APPROVED: APPROVED,
+    AvailabilityStatus.DEPRECATED: DEPRECATED,
+    AvailabilityStatus.ARCHIVED: ARCHIVED,
+    AvailabilityStatus.DELETED: DELETED,
+}
 STATUS_OF_NUMBER: Final = {number: status for status, number in STATUS_NUMBER.items()}
 
 ASSOCIATION_NUMBER: Final = {

@@ -43,8 +43,10 @@ def status(arguments: Arguments, name: str, column: Column[int]) -> Conditions:
     if not numbers:
         known = " or ".join(AvailabilityStatus)
         raise XDSStoredQueryMissingParam(f"{name} holds no known status; {known} is expected", location=name)
-    if len(numbers) < len(_STATUSES):
+    if len(numbers) == 1:
         yield column == numbers.pop()
+    elif len(numbers) < len(_STATUSES):
+        yield column.in_(sorted(numbers))
 
 
 def document_entries(arguments: Arguments) -> Conditions:
