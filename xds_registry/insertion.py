@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Insert, insert
 
+from dmp.rights.marks import marks_of
 from schemas.metadata import Association, CodedValue, DocumentEntry, Folder, SubmissionSet
 from schemas.vocabulary import DocumentEntryType
 from xds_registry import tables as t
-from xds_registry.encoding import APPROVED, ASSOCIATION_NUMBER, CONFIDENTIALITY, EVENT, coded, normal, time_text
+from xds_registry.encoding import APPROVED, ASSOCIATION_NUMBER, CONFIDENTIALITY, EVENT, coded, normal, owners, time_text
 
 # Built once: to SQLAlchemy the same object means a statement it has compiled before.
 _SUBMISSION_SET: Final = insert(t.submission_set)
@@ -100,6 +101,8 @@ def insert_document_entry(
             "size": entry.size,
             "hash": None if entry.hash is None else str(entry.hash).lower(),
             "home": entry.home_community_id,
+            "marks": int(marks_of(map(coded, entry.confidentiality_codes))),
+            "owners": owners(entry.authors),
             "fragment": fragment,
         },
     )

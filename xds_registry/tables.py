@@ -97,6 +97,10 @@ document_entry: Final = Table(
     Column("size", BigInteger),
     Column("hash", String(40)),
     Column("home", String(256)),
+    # Confidentiality marks of the latest version (`dmp.rights.marks.Marks`): they hide every version of the document.
+    Column("marks", SmallInteger, nullable=False, server_default="0"),
+    # Whose document it is: the authors and their institutions, in the form of `encoding.owners`.
+    Column("owners", Text, nullable=False, server_default=""),
     Column("fragment", LargeBinary, nullable=False),
     UniqueConstraint("logical_id", "version"),
     Index("ix_document_entry_patient", "patient_pk", "status", "on_demand", "creation_time"),
