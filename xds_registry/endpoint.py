@@ -9,6 +9,7 @@ from typing import Final
 from lxml import etree
 
 from dmp.audit import Occasion, Transaction
+from schemas.errors import XdsErrors
 from schemas.responses import RegistryOutcome, registry_response
 from schemas.schema_files import REGISTRY_WSDL, XSD_DIRECTORY
 from schemas.vocabulary import LCM, QUERY, XDSB
@@ -35,7 +36,10 @@ def request_digest(request: etree._Element) -> str:
 def registry_service(
     registry: Registry, *, visibility_of: Callable[[IncomingMessage], Visibility] = everything
 ) -> Service:
-    """The service of a registry. `visibility_of` tells what the sender of a message may see."""
+    """The service of a registry.
+
+    `visibility_of` tells what the sender of a message may see; it raises XdsErrors, or a fault, when that is nothing.
+    """
 
     def register(message: IncomingMessage) -> Reply:
         outcome = registry.register_document_set(
@@ -55,11 +59,19 @@ def registry_service(
 
     def stored_query(message: IncomingMessage) -> Reply:
         occasion = Occasion.of(Transaction.STORED_QUERY, message)
-        return Reply(registry.stored_query(message.body, visibility_of(message), occasion=occasion))
+        try:
+            visibility = visibility_of(message)
+        except XdsErrors as wrong:
+            return Reply(registry.refuse_query(message.body, wrong.errors, occasion=occasion))
+        return Reply(registry.stored_query(message.body, visibility, occasion=occasion))
 
     def multi_patient_stored_query(message: IncomingMessage) -> Reply:
         occasion = Occasion.of(Transaction.MULTI_PATIENT_QUERY, message)
-        return Reply(registry.multi_patient_stored_query(message.body, visibility_of(message), occasion=occasion))
+        try:
+            visibility = visibility_of(message)
+        except XdsErrors as wrong:
+            return Reply(registry.refuse_query(message.body, wrong.errors, occasion=occasion))
+        return Reply(registry.multi_patient_stored_query(message.body, visibility, occasion=occasion))
 
     return Service(
         "DocumentRegistry_Service",

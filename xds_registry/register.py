@@ -21,6 +21,7 @@ from schemas.ebrim.fragment import new_uuid, serialise
 from schemas.ebrim.reading import Problems
 from schemas.ebrim.submission import DecodedSubmission, decode_submission
 from schemas.errors import (
+    LocalPolicyRestrictionError,
     XDSDuplicateUniqueIdInRegistry,
     XdsError,
     XdsErrors,
@@ -37,6 +38,7 @@ from xds_registry import tables as t
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.encoding import DEPRECATED, normal
 from xds_registry.patients import KnownPatient, add_patient, find_patient
+from xds_registry.reach import Reach, not_replaceable, within_reach
 from xds_registry.references import Identity, find_identities, find_references
 from xds_registry.relationships import Consequences, Setting, check_associations
 from xds_registry.validation.attributes import check_attributes
@@ -111,6 +113,7 @@ def register(
     *,
     now: datetime,
     within: Callable[[Connection], None] | None,
+    reach: Reach,
 ) -> RegistryOutcome:
     """Apply the rules that need the database and write the rows; the caller's transaction commits them.
 
@@ -126,7 +129,7 @@ def register(
     if patient is None or not patient.active:
         raise XdsErrors((XDSUnknownPatientId(str(submission_set.patient_id)),))
     _check_unique_ids(connection, identities, prepared)
-    consequences = _check_references(connection, prepared, patient)
+    consequences = _check_references(connection, prepared, patient, reach)
     home = configuration.home_community_id
     set_uuid = prepared.resolve(submission_set.entry_uuid)
     writer = _Writer(connection, prepared, patient.pk, now, home)
@@ -201,7 +204,7 @@ def _same_document(entry: DocumentEntry, row: Identity) -> list[XdsError]:
     return []
 
 
-def _check_references(connection: Connection, prepared: Prepared, patient: KnownPatient) -> Consequences:
+def _check_references(connection: Connection, prepared: Prepared, patient: KnownPatient, reach: Reach) -> Consequences:
     own = set(prepared.ids.values()) | prepared.associations.keys()
     ends = {end for a, _ in prepared.associations.values() for end in (a.source, a.target)}
     submission_set = prepared.decoded.submission.submission_sets[0]
@@ -211,10 +214,12 @@ def _check_references(connection: Connection, prepared: Prepared, patient: Known
         {prepared.resolve(e.entry_uuid): e for e in prepared.decoded.submission.document_entries},
         frozenset(prepared.resolve(f.entry_uuid) for f in prepared.decoded.submission.folders),
         {entry_uuid: association for entry_uuid, (association, _) in prepared.associations.items()},
-        find_references(connection, ends - own),
+        within_reach(connection, find_references(connection, ends - own), reach),
         patient.pk,
     )
     errors, consequences = check_associations(setting)
+    for entry_uuid in sorted(not_replaceable(connection, consequences.replaced, reach)):
+        errors.append(LocalPolicyRestrictionError("only its author replaces a document", location=entry_uuid))
     if errors:
         raise XdsErrors(tuple(errors))
     return consequences

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from dmp.audit import AuditNotWritten, Occasion, Trail
 from dmp.audit import Transaction as Kind
-from schemas.errors import XdsErrors, XDSRegistryBusy, XDSRegistryError
+from schemas.errors import XdsError, XdsErrors, XDSRegistryBusy, XDSRegistryError
 from schemas.responses import RegistryOutcome
 from xds_registry import audited
 from xds_registry import tables as t
@@ -23,7 +24,8 @@ from xds_registry.configuration import RegistryConfiguration
 from xds_registry.database import writing
 from xds_registry.query import answer
 from xds_registry.query.answer import Answered
-from xds_registry.query.stored_query import multi_patient_stored_query, stored_query
+from xds_registry.query.stored_query import multi_patient_stored_query, stated_query, stored_query
+from xds_registry.reach import Reach, SubmissionLaw, anybody
 from xds_registry.register import Prepared, prepare, register
 from xds_registry.validation.structure import Transaction
 from xds_registry.visibility import EVERYTHING, Visibility
@@ -43,11 +45,19 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A submission that may be registered, as far as that can be said without the objects it refers to."""
+
+    prepared: Prepared
+    reach: Reach
+
+
 class Registry:
     """Registers and answers; safe to use from several threads and processes at once.
 
-    Every decision is in the `trail` before it has an effect or an answer; what cannot be recorded is not done. `clock`
-    gives the time in UTC.
+    Every decision is in the `trail` before it has an effect or an answer; what cannot be recorded is not done. `law`
+    says who may submit what; what it raises that is no `XdsErrors` goes through. `clock` gives the time in UTC.
     """
 
     def __init__(
@@ -56,12 +66,18 @@ class Registry:
         configuration: RegistryConfiguration,
         *,
         trail: Trail,
+        law: SubmissionLaw = anybody,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.engine = engine
+        self.law = law
         self.trail = trail
         self.configuration = configuration
         self.clock = clock
+
+    def accept(self, request: etree._Element, *, digest: str, occasion: Occasion = _REGISTER) -> Accepted:
+        """Look at an `lcm:SubmitObjectsRequest` of stable entries before anything is done for it. Raises XdsErrors."""
+        return self._accept(request, Transaction.REGISTER_DOCUMENT_SET, digest, occasion)
 
     def register_document_set(
         self,
@@ -70,13 +86,15 @@ class Registry:
         digest: str,
         within: Callable[[Connection], None] | None = None,
         occasion: Occasion = _REGISTER,
+        accepted: Accepted | None = None,
     ) -> RegistryOutcome:
         """ITI-42: register an `lcm:SubmitObjectsRequest` of stable entries, whole or not at all.
 
         `digest` identifies what was sent: the same submission sent again is answered Success with `replayed`, and
-        nothing is done. `within` runs in the transaction just before it commits.
+        nothing is done. `within` runs in the transaction just before it commits. `accepted` is what `accept` made of
+        the same request.
         """
-        return self._register(request, Transaction.REGISTER_DOCUMENT_SET, digest, within, occasion)
+        return self._register(request, Transaction.REGISTER_DOCUMENT_SET, digest, within, occasion, accepted=accepted)
 
     def register_on_demand(
         self, request: etree._Element, *, digest: str, occasion: Occasion = _REGISTER_ON_DEMAND
@@ -107,6 +125,16 @@ class Registry:
             for row in connection.execution_options(yield_per=1000).execute(statement):
                 yield row.unique_id, row.size, row.hash
 
+    def refuse_query(
+        self, request: etree._Element, errors: tuple[XdsError, ...], *, occasion: Occasion = _QUERY
+    ) -> list[bytes]:
+        """The answer to a stored query that is not carried out."""
+        return self._told(request, Answered(answer.failed(errors), stated_query(request), errors=errors), occasion)
+
+    def _accept(self, request: etree._Element, transaction: Transaction, digest: str, occasion: Occasion) -> Accepted:
+        prepared = prepare(request, self.configuration, transaction, digest)
+        return Accepted(prepared, self.law(occasion, prepared.decoded.submission))
+
     def _register(
         self,
         request: etree._Element,
@@ -114,10 +142,13 @@ class Registry:
         digest: str,
         within: Callable[[Connection], None] | None,
         occasion: Occasion,
+        *,
+        accepted: Accepted | None = None,
     ) -> RegistryOutcome:
         try:
-            prepared = prepare(request, self.configuration, transaction, digest)
-            outcome = self._commit(prepared, within, occasion)
+            if accepted is None:
+                accepted = self._accept(request, transaction, digest, occasion)
+            outcome = self._commit(accepted, within, occasion)
         except XdsErrors as wrong:
             outcome = RegistryOutcome.failure(wrong.errors)
         except AuditNotWritten as error:
@@ -144,13 +175,14 @@ class Registry:
         return XDSRegistryBusy("the registry cannot work at present; try again")
 
     def _commit(
-        self, prepared: Prepared, within: Callable[[Connection], None] | None, occasion: Occasion
+        self, accepted: Accepted, within: Callable[[Connection], None] | None, occasion: Occasion
     ) -> RegistryOutcome:
+        prepared, reach = accepted.prepared, accepted.reach
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with writing(self.engine) as connection:
                     now = self.clock()
-                    outcome = register(connection, prepared, self.configuration, now=now, within=within)
+                    outcome = register(connection, prepared, self.configuration, now=now, within=within, reach=reach)
                     self.trail.append(connection, (audited.registered(occasion, prepared, outcome, now),))
                     return outcome
             except IntegrityError:

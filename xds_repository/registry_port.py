@@ -24,7 +24,7 @@ from schemas.responses import RegistryOutcome, read_registry_response
 from soap.client.caller import NoAnswer, SoapCaller
 from soap.faults import FaultCode, SoapFault
 from xds_registry import tables as t
-from xds_registry.registry import Registry
+from xds_registry.registry import Accepted, Registry
 from xds_repository import audited
 from xds_repository.ledger import BATCH, normal, writing
 
@@ -59,6 +59,12 @@ class RegistryPort(Protocol):
     def shares_transactions(self) -> bool:
         """Whether `within` commits together with the registration."""
 
+    def accept(self, request: etree._Element, *, digest: str, occasion: Occasion) -> Accepted | None:
+        """What can be said of a submission before its documents are kept; None when the registry is elsewhere.
+
+        Raises XdsErrors, or a fault, when it is not to be registered.
+        """
+
     def register(
         self,
         request: etree._Element,
@@ -66,6 +72,7 @@ class RegistryPort(Protocol):
         digest: str,
         within: Callable[[Connection], None] | None,
         occasion: Occasion,
+        accepted: Accepted | None,
     ) -> RegistryOutcome:
         """ITI-42 for a completed `lcm:SubmitObjectsRequest`; its errors and warnings come back as they are.
 
@@ -92,6 +99,10 @@ class InProcessRegistry:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
+    def accept(self, request: etree._Element, *, digest: str, occasion: Occasion) -> Accepted:
+        """See `RegistryPort.accept`."""
+        return self._registry.accept(request, digest=digest, occasion=occasion)
+
     def register(
         self,
         request: etree._Element,
@@ -99,9 +110,12 @@ class InProcessRegistry:
         digest: str,
         within: Callable[[Connection], None] | None,
         occasion: Occasion,
+        accepted: Accepted | None,
     ) -> RegistryOutcome:
         """See `RegistryPort.register`. The registry records it, in the transaction that registers."""
-        return self._registry.register_document_set(request, digest=digest, within=within, occasion=occasion)
+        return self._registry.register_document_set(
+            request, digest=digest, within=within, occasion=occasion, accepted=accepted
+        )
 
     def document_entries(self, repository_unique_id: str) -> Iterator[RegistryEntry]:
         """See `RegistryPort.document_entries`."""
@@ -154,6 +168,10 @@ class SoapRegistry:
         self._engine = engine
         self._trail = trail
 
+    def accept(self, request: etree._Element, *, digest: str, occasion: Occasion) -> None:  # noqa: ARG002
+        """See `RegistryPort.accept`. The registry there looks at it when it gets it."""
+        return
+
     def register(
         self,
         request: etree._Element,
@@ -161,6 +179,7 @@ class SoapRegistry:
         digest: str,  # noqa: ARG002 - the registry there makes its own
         within: Callable[[Connection], None] | None,
         occasion: Occasion,
+        accepted: Accepted | None,  # noqa: ARG002 - there is none
     ) -> RegistryOutcome:
         """See `RegistryPort.register`. A lost answer is XDSRegistryNotAvailable, whatever the registry did."""
         outcome = sent = self._sent(request)

@@ -49,6 +49,7 @@ class Refusal(enum.StrEnum):
     RECORD_CLOSED = "the record is closed"
     RECORD_EXISTS = "the patient has a record"
     MATRIX = "the functional matrix does not allow it"
+    NO_PATIENT = "neither the assertion nor the message names one patient"
     OTHER_PATIENT = "the assertion was made for another patient"
     BLOCKED = "the patient blocked the professional"
     NOT_AUTHORISED = "the patient did not authorise it, or no longer"

@@ -95,7 +95,7 @@ def _answer(
     visibility: Visibility,
     queries: Mapping[str, StoredQuery],
 ) -> Answered:
-    query_id, patients = _stated_query(request), dict[str, int]()
+    query_id, patients = stated_query(request), dict[str, int]()
     try:
         asked = _read(request, queries)
         by_patient = _FIND.get(asked.query.id)
@@ -114,7 +114,8 @@ def _answer(
     return Answered(answer.found(objects, asked.return_type), query_id, patients | counts, len(objects))
 
 
-def _stated_query(request: etree._Element) -> str:
+def stated_query(request: etree._Element) -> str:
+    """The id of the stored query that a request names, as it was sent; empty where there is none."""
     element = request.find(_ADHOC_QUERY)
     return "" if element is None else element.get("id", "")[:LONG_NAME]
 
