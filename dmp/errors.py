@@ -25,6 +25,7 @@
       LegalHold                         the record must not be destroyed
       DestructionUnderWay               the record was destroyed, its documents not yet
       NotDue                            the record is not to be destroyed yet
+      TooManyAttempts                   an account or a network address asked too often
 
 `DMPFound`, `DMPClosed`, `DMPPatientAccessAlreadyExists`, `DMPPatientAccessOTPAlreadyExists` and
 `DMPAccessDeniedByRightsService` are codes of the French service; the others are ours, in its manner. No message
@@ -200,3 +201,10 @@ class NotDue(DmpError):
 
     code = "DMPNotDue"
     text = "The record is not due for destruction."
+
+
+class TooManyAttempts(DmpError):
+    """Codes were asked for, or tried, too often for one account or from one network address."""
+
+    code = "DMPTooManyAttempts"
+    text = "Too many attempts: try again later."

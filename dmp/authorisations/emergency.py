@@ -14,10 +14,11 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from card_auth.caller import Caller, PurposeOfUse
 from dmp.authorisations.granting import refuse_blocked
-from dmp.errors import DMPClosed, DMPInvalidRequest, DMPNotFound, PatientOpposed, ReasonMissing, TooLong
+from dmp.errors import DMPInvalidRequest, PatientOpposed, ReasonMissing, TooLong
 from dmp.records import tables as t
 from dmp.records.consents import Author
-from dmp.records.record import RecordRules, RecordStatus
+from dmp.records.find import require_active
+from dmp.records.record import RecordRules
 
 LONGEST_REASON: Final = 500
 MOST_ROWS: Final = 1000
@@ -55,9 +56,9 @@ def break_glass(
     While one is live, another begins a new time with its own reason. Raises `ReasonMissing`, `TooLong`; `DMPNotFound`,
     `DMPClosed`; `Blocked`; `PatientOpposed` (OPPOSITION_BRIS_DE_GLACE).
     """
-    if not reason.strip():
+    if not reason.strip("\0 \t\r\n"):
         raise ReasonMissing
-    return _open(connection, caller, record_pk, PurposeOfUse.BREAK_GLASS, reason.strip(), at=at, rules=rules)
+    return _open(connection, caller, record_pk, PurposeOfUse.BREAK_GLASS, reason, at=at, rules=rules)
 
 
 def open_for_regulation(
@@ -67,7 +68,7 @@ def open_for_regulation(
 
     Raises `DMPNotFound`, `DMPClosed`, `Blocked`, `TooLong`; `PatientOpposed` (OPPOSITION_ACCES_URGENCE).
     """
-    return _open(connection, caller, record_pk, PurposeOfUse.REGULATION, reason.strip(), at=at, rules=rules)
+    return _open(connection, caller, record_pk, PurposeOfUse.REGULATION, reason, at=at, rules=rules)
 
 
 def notices(connection: Connection, record_pk: int) -> tuple[EmergencyOpening, ...]:
@@ -142,13 +143,7 @@ def _open(
 ) -> EmergencyOpening:
     if len(reason) > LONGEST_REASON:
         raise TooLong
-    record = connection.execute(
-        select(t.record).where(t.record.c.pk == record_pk, t.record.c.survivor_pk.is_(None)).with_for_update()
-    ).first()
-    if record is None or record.status == RecordStatus.DESTROYED:
-        raise DMPNotFound
-    if record.status != RecordStatus.ACTIVE:
-        raise DMPClosed
+    record = require_active(connection, record_pk)
     refuse_blocked(connection, record_pk, caller.national_id, caller.structure_id)
     opposed = record.opposed_to_break_glass if mode is PurposeOfUse.BREAK_GLASS else record.opposed_to_regulation
     if opposed:
@@ -163,7 +158,7 @@ def _open(
             name=caller.name[:256],
             structure_id=caller.structure_id,
             structure_name=(caller.structure_name or "")[:256],
-            reason=reason,
+            reason=reason.replace("\0", "").strip(),
             opened_at=at,
             expires_at=at + rules.break_glass_lifetime,
             reviewed_by="",

@@ -12,11 +12,12 @@ from sqlalchemy import Connection, select
 
 from dmp.authorisations import rows
 from dmp.authorisations.authorisation import ActKind, Authorisation, AuthorisationStatus, Holder, HolderKind
-from dmp.errors import Blocked, DMPAccessDeniedByRightsService, DMPClosed, DMPNotFound, NotADoctor
+from dmp.errors import Blocked, DMPAccessDeniedByRightsService, DMPNotFound, NotADoctor
 from dmp.records import tables as t
 from dmp.records.calendar import months_after
 from dmp.records.consents import DOCTOR, Author
-from dmp.records.record import RecordRules, RecordStatus
+from dmp.records.find import require_active
+from dmp.records.record import RecordRules
 
 
 def grant(
@@ -30,7 +31,7 @@ def grant(
 
     Raises `DMPNotFound`, `DMPClosed`, `Blocked`, `DMPAccessDeniedByRightsService`.
     """
-    _require_active(connection, record_pk)
+    require_active(connection, record_pk)
     if not by.is_patient:
         own = by.national_id if holder.kind is HolderKind.PERSON else by.structure_id
         if not own or own != holder.identifier:
@@ -71,7 +72,7 @@ def block(connection: Connection, record_pk: int, holder: Holder, *, by: Author,
     By the patient, or by a médecin traitant for the patient. What the holder had is taken back, and what they opened
     in an emergency ends at once. Raises `DMPNotFound`, `DMPClosed`, `DMPAccessDeniedByRightsService`.
     """
-    _require_active(connection, record_pk)
+    require_active(connection, record_pk)
     _require_patient_or_treating(connection, record_pk, by)
     authorisation = rows.find_or_make(connection, record_pk, holder, at)
     openings = t.emergency_opening
@@ -95,7 +96,7 @@ def block(connection: Connection, record_pk: int, holder: Holder, *, by: Author,
 
 def unblock(connection: Connection, record_pk: int, holder: Holder, *, by: Author, at: datetime) -> Authorisation:
     """End a block; the holder then has no authorisation. Raises as `block`, and `DMPNotFound` without a block."""
-    _require_active(connection, record_pk)
+    require_active(connection, record_pk)
     _require_patient_or_treating(connection, record_pk, by)
     authorisation = rows.find(connection, record_pk, holder.kind, holder.identifier)
     if authorisation is None or authorisation.blocked_at is None:
@@ -152,17 +153,6 @@ def refuse_blocked(connection: Connection, record_pk: int, national_id: str, str
     ).first()
     if blocked is not None:
         raise Blocked
-
-
-def _require_active(connection: Connection, record_pk: int) -> None:
-    """Refuse acts on a record that is not active; the record is locked against being closed meanwhile."""
-    status = connection.execute(
-        select(t.record.c.status).where(t.record.c.pk == record_pk, t.record.c.survivor_pk.is_(None)).with_for_update()
-    ).scalar_one_or_none()
-    if status is None or status == RecordStatus.DESTROYED:
-        raise DMPNotFound
-    if status != RecordStatus.ACTIVE:
-        raise DMPClosed
 
 
 def _require_patient_or_treating(connection: Connection, record_pk: int, by: Author) -> None:

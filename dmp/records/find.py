@@ -5,12 +5,14 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, exists, select
 
 from dmp.errors import DMPClosed, DMPInvalidRequest, DMPNotFound
 from dmp.records import tables as t
+from dmp.records.names import NameKind, searched
 from dmp.records.record import Record, RecordStatus
 from dmp.records.sheets import decode
+from dmp.records.traits import Sex
 from schemas.datatypes import Cx, DataTypeError, components
 
 _BY_IDENTIFIER = (
@@ -43,7 +45,7 @@ def canonical(patient: str) -> str:
 
     Raises `DMPInvalidRequest`.
     """
-    parts = [*components(patient), "", "", "", ""]
+    parts = [*components(patient.replace("\0", "")), "", "", "", ""]
     try:
         identifier = Cx.parse(f"{parts[0]}^^^{parts[3]}").value
     except DataTypeError:
@@ -69,6 +71,38 @@ def record_of(connection: Connection, record_pk: int) -> Record:
     return _record(connection, row)
 
 
+def search(
+    connection: Connection,
+    *,
+    family_name: str,
+    birth_date: str = "",
+    first_name: str = "",
+    sex: Sex | None = None,
+    limit: int = 50,
+) -> tuple[Record, ...]:
+    """The active records whose patients have these traits, for callers who have no identifier (TD0.5).
+
+    Names are compared without accents, case and punctuation, birth and usual name alike; `birth_date` is YYYYMMDD.
+    Raises `DMPInvalidRequest` when there is no name to search for.
+    """
+    wanted = [(NameKind.FAMILY, searched(family_name))]
+    if not wanted[0][1]:
+        raise DMPInvalidRequest("A family name is needed to search.")
+    if searched(first_name):
+        wanted.append((NameKind.FIRST, searched(first_name)))
+    query = select(t.record.c.pk).where(t.record.c.status == int(RecordStatus.ACTIVE))
+    for kind, name in wanted:
+        names = t.record_name.alias()
+        found = exists().where(names.c.record_pk == t.record.c.pk, names.c.kind == int(kind), names.c.name == name)
+        query = query.where(found)
+    if birth_date:
+        query = query.where(t.record.c.birth_date == birth_date)
+    if sex is not None:
+        query = query.where(t.record.c.sex == sex.value)
+    rows = connection.execute(query.order_by(t.record.c.pk).limit(limit)).all()
+    return tuple(record_of(connection, row.pk) for row in rows)
+
+
 def existing(connection: Connection, patient: str) -> Record:
     """The record of a patient, active or closed, locked for a change. Raises `DMPNotFound`."""
     record = find_record(connection, patient, lock=True)
@@ -83,6 +117,18 @@ def active(connection: Connection, patient: str) -> Record:
     if not record.active:
         raise DMPClosed
     return record
+
+
+def require_active(connection: Connection, record_pk: int) -> Row[Any]:
+    """The row of an active record, locked against being closed meanwhile. Raises `DMPNotFound`, `DMPClosed`."""
+    row = connection.execute(
+        select(t.record).where(t.record.c.pk == record_pk, t.record.c.survivor_pk.is_(None)).with_for_update()
+    ).first()
+    if row is None or row.status == RecordStatus.DESTROYED:
+        raise DMPNotFound
+    if row.status != RecordStatus.ACTIVE:
+        raise DMPClosed
+    return row
 
 
 def _record(connection: Connection, row: Row[Any]) -> Record:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from dmp.records import tables as t
 from dmp.records.consents import Author, Consent, ConsentCode
+from dmp.records.names import searched_names
 from dmp.records.record import RecordStatus, StatusChange
 from dmp.records.sheets import decode, encode
 from dmp.records.traits import Sheet
@@ -69,12 +70,22 @@ def add_consents(connection: Connection, record_pk: int, consents: Sequence[Cons
 
 
 def add_sheet(connection: Connection, record_pk: int, version: int, sheet: Sheet, *, by: Author, at: datetime) -> None:
-    """Add a version of a patient's sheet."""
+    """Add a version of a patient's sheet, and make it the one that the record shows and is found by."""
+    traits = sheet.traits
     connection.execute(
         insert(t.record_sheet).values(
             record_pk=record_pk, version=version, at=at, content=encode(sheet), **author_columns(by)
         )
     )
+    connection.execute(
+        update(t.record)
+        .where(t.record.c.pk == record_pk)
+        .values(sheet_version=version, birth_date=traits.birth_date, sex=traits.sex.value)
+    )
+    connection.execute(delete(t.record_name).where(t.record_name.c.record_pk == record_pk))
+    names = [{"record_pk": record_pk, "kind": int(kind), "name": name} for kind, name in searched_names(traits)]
+    if names:
+        connection.execute(insert(t.record_name), names)
 
 
 def add_reading(connection: Connection, record_pk: int, reading: VitaleReading, *, at: datetime) -> None:

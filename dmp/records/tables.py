@@ -81,7 +81,8 @@ record: Final = Table(
     metadata,
     Column("pk", RowId, primary_key=True),
     Column("status", SmallInteger, nullable=False),
-    Column("birth_date", String(8), nullable=False),  # empty once it was destroyed
+    Column("birth_date", String(8), nullable=False),  # of the sheet; empty once it was destroyed
+    Column("sex", String(1), nullable=False),  # of the sheet
     Column("sheet_version", Integer, nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("closed_at", Instant),
@@ -145,6 +146,16 @@ record_sheet: Final = Table(
     Column("at", Instant, nullable=False),
     *_author(),
     Column("content", Text, nullable=False),  # JSON, see `sheets`
+)
+
+#: The names of patients of records that are not destroyed, as they are searched for: capital letters without accents.
+record_name: Final = Table(
+    "record_name",
+    metadata,
+    Column("record_pk", RowId, ForeignKey("record.pk"), primary_key=True),
+    Column("kind", SmallInteger, primary_key=True, autoincrement=False),  # of NameKind
+    Column("name", String(200), primary_key=True),
+    Index("ix_record_name_name", "name", "kind"),
 )
 
 vitale_reading: Final = Table(

@@ -150,10 +150,12 @@ def is_minor(birth_date: str, at: datetime) -> bool:
 
 
 def _bound(value: object) -> None:
-    """Refuse what is too long, whereever in a sheet it is."""
+    """Refuse what is too long, wherever in a sheet it is."""
     if isinstance(value, str):
         if len(value) > LONGEST_TEXT:
             raise TooLong
+        if "\0" in value:
+            raise DMPInvalidRequest("A text holds a character that cannot be kept.")
     elif isinstance(value, tuple):
         if len(value) > MOST_ITEMS:
             raise TooLong

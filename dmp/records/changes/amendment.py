@@ -44,13 +44,7 @@ def amend(
         raise SheetChanged
     _state(connection, record.pk, consents)
     if sheet != record.sheet:
-        version = record.sheet_version + 1
-        add_sheet(connection, record.pk, version, sheet, by=by, at=at)
-        connection.execute(
-            update(t.record)
-            .where(t.record.c.pk == record.pk)
-            .values(sheet_version=version, birth_date=sheet.traits.birth_date)
-        )
+        add_sheet(connection, record.pk, record.sheet_version + 1, sheet, by=by, at=at)
     return record_of(connection, record.pk)
 
 

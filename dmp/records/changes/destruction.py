@@ -91,6 +91,7 @@ def destroy(connection: Connection, record_pk: int, *, by: Author, at: datetime,
         .values(
             status=int(RecordStatus.DESTROYED),
             birth_date="",
+            sex="",
             closing_note="",
             opposed_to_break_glass=True,
             opposed_to_regulation=True,
@@ -145,7 +146,7 @@ def _empty(connection: Connection, rows: list[int]) -> None:
     connection.execute(delete(acts).where(acts.c.authorisation_pk.in_(authorisations)))
     for table in (
         *(t.account, t.authorisation, t.emergency_opening),
-        *(t.record_sheet, t.record_consent, t.vitale_reading),
+        *(t.record_sheet, t.record_name, t.record_consent, t.vitale_reading),
     ):
         connection.execute(delete(table).where(table.c.record_pk.in_(rows)))
     identifiers = t.record_identifier

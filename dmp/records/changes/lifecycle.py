@@ -68,7 +68,7 @@ def open_record(
     _refuse_existing(connection, identifier)
     try:
         with connection.begin_nested():
-            record_pk = _insert(connection, identifier, sheet, at)
+            record_pk = _insert(connection, identifier, at)
     except IntegrityError:  # opened by another connection meanwhile
         raise DMPFound from None
     add_status(connection, record_pk, StatusChange(RecordStatus.ACTIVE, at, by))
@@ -114,13 +114,7 @@ def reactivate(
     add_consents(connection, record.pk, consents)
     apply_choices(connection, record.pk, consents)
     if sheet is not None and sheet != record.sheet:
-        version = record.sheet_version + 1
-        add_sheet(connection, record.pk, version, sheet, by=by, at=at)
-        connection.execute(
-            update(t.record)
-            .where(t.record.c.pk == record.pk)
-            .values(sheet_version=version, birth_date=sheet.traits.birth_date)
-        )
+        add_sheet(connection, record.pk, record.sheet_version + 1, sheet, by=by, at=at)
     return record_of(connection, record.pk)
 
 
@@ -197,13 +191,14 @@ def _refuse_existing(connection: Connection, identifier: str) -> None:
     connection.execute(delete(t.record_identifier).where(t.record_identifier.c.identifier == identifier))
 
 
-def _insert(connection: Connection, identifier: str, sheet: Sheet, at: datetime) -> int:
+def _insert(connection: Connection, identifier: str, at: datetime) -> int:
     record_pk = connection.execute(
         insert(t.record)
         .values(
             status=int(RecordStatus.ACTIVE),
-            birth_date=sheet.traits.birth_date,
-            sheet_version=1,
+            birth_date="",
+            sex="",
+            sheet_version=0,
             opened_at=at,
             closing_reason="",
             closing_note="",

@@ -95,6 +95,7 @@ def _join(connection: Connection, survivor: Row[Any], other: Row[Any], *, by: Au
     connection.execute(
         update(t.emergency_opening).where(t.emergency_opening.c.record_pk == other.pk).values(record_pk=survivor.pk)
     )
+    connection.execute(delete(t.record_name).where(t.record_name.c.record_pk == other.pk))
     _merge_accounts(connection, survivor.pk, other.pk)
     later = other if _last_decision(connection, other.pk) > _last_decision(connection, survivor.pk) else survivor
     held = survivor if survivor.legal_hold_since is not None else other
