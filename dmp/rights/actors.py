@@ -16,6 +16,8 @@ OCCUPATIONAL_MEDICINE: Final = "SM25"
 #: Who assigns the national identifiers of professionals (PS_IdNat), and those of structures (Struct_IdNat).
 PROFESSIONALS: Final = "1.2.250.1.71.4.2.1"
 STRUCTURES: Final = "1.2.250.1.71.4.2.2"
+# The first digit of an employee's PS_IdNat, and of the Struct_IdNat of where they work.
+_STRUCTURE_REGISTERS: Final = {"1": "0", "3": "1", "4": "2", "5": "3", "6": "4"}
 # 0 ADELI, 8 RPPS: the person's own number; any other begins with a structure's.
 _PERSON: Final = re.compile(r"0[0-9A-Z]{9}|8[0-9]{11}", re.ASCII)
 
@@ -35,7 +37,10 @@ class ActorKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who asks, in the words of the law. `identifier` is a national identifier, of a patient the patient identifier."""
+    """Who asks, in the words of the law. `identifier` is a national identifier, of a patient the patient identifier.
+
+    `structure` is empty where nothing but the caller's own word says that they work there.
+    """
 
     kind: ActorKind
     identifier: str
@@ -53,7 +58,7 @@ class Actor:
         return cls(
             kind=_kind(caller),
             identifier=caller.national_id,
-            structure=caller.structure_id,
+            structure=caller.structure_id if _of_structure(caller) else "",
             profession=_profession(caller),
             purpose=caller.purpose_of_use,
             reason=(caller.purpose_reason or "").strip(),
@@ -97,6 +102,15 @@ def _kind(caller: Caller) -> ActorKind:
         specialities = {role.code for role in caller.specialities}
         return ActorKind.OCCUPATIONAL_DOCTOR if OCCUPATIONAL_MEDICINE in specialities else ActorKind.DOCTOR
     return ActorKind.PROFESSIONAL if profession else ActorKind.NOBODY
+
+
+def _of_structure(caller: Caller) -> bool:
+    """Whether more than the caller's own word says where they work: the certificate of the structure, or of a CPE."""
+    if caller.mode is not AccessMode.DIRECT:
+        return True
+    numbered, _, internal = caller.national_id.partition("/")
+    register = _STRUCTURE_REGISTERS.get(numbered[:1], "")
+    return bool(internal and register) and register + numbered[1:] == caller.structure_id
 
 
 def _profession(caller: Caller) -> str:
