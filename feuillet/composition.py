@@ -138,6 +138,7 @@ def _registry_configuration(settings: Sections, domain: AffinityDomain) -> Regis
         home_community_id=registry.home_community_id,
         max_results=registry.max_results,
         register_unknown_patients=registry.register_unknown_patients,
+        own_repositories=frozenset({settings.repository.unique_id}),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Insert, insert
 
 from schemas.metadata import Association, CodedValue, DocumentEntry, Folder, SubmissionSet
-from schemas.vocabulary import DocumentEntryType
+from schemas.vocabulary import DocumentAvailability, DocumentEntryType
 from xds_registry import tables as t
 from xds_registry.encoding import APPROVED, ASSOCIATION_NUMBER, CONFIDENTIALITY, EVENT, coded, normal, time_text
 
@@ -88,6 +88,7 @@ def insert_document_entry(
             "patient_pk": patient_pk,
             "status": status,
             "on_demand": int(entry.object_type is DocumentEntryType.ON_DEMAND),
+            "offline": int(entry.document_availability == DocumentAvailability.OFFLINE),
             "creation_time": time_text(entry.creation_time),
             "service_start_time": time_text(entry.service_start_time),
             "service_stop_time": time_text(entry.service_stop_time),
