@@ -21,8 +21,8 @@ from schemas.affinity_domain import AffinityDomain, AffinityDomainError, load_af
 from soap.parts import Spool
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.database import open_database
-from xds_registry.reach import anybody
 from xds_registry.registry import Registry
+from xds_registry.visibility import anybody
 from xds_repository.configuration import RepositoryConfiguration
 from xds_repository.registry_port import InProcessRegistry, RegistryPort, SoapRegistry
 from xds_repository.repository import Repository
@@ -150,6 +150,7 @@ def _registry_configuration(settings: Sections, domain: AffinityDomain) -> Regis
         home_community_id=registry.home_community_id,
         max_results=registry.max_results,
         register_unknown_patients=registry.register_unknown_patients,
+        own_repositories=frozenset({settings.repository.unique_id}),
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Insert, insert
 
 from dmp.rights.marks import marks_of
 from schemas.metadata import Association, CodedValue, DocumentEntry, Folder, SubmissionSet
-from schemas.vocabulary import DocumentEntryType
+from schemas.vocabulary import DocumentAvailability, DocumentEntryType
 from xds_registry import tables as t
 from xds_registry.encoding import APPROVED, ASSOCIATION_NUMBER, CONFIDENTIALITY, EVENT, coded, normal, owners, time_text
 
@@ -89,6 +89,7 @@ def insert_document_entry(
             "patient_pk": patient_pk,
             "status": status,
             "on_demand": int(entry.object_type is DocumentEntryType.ON_DEMAND),
+            "offline": int(entry.document_availability == DocumentAvailability.OFFLINE),
             "creation_time": time_text(entry.creation_time),
             "service_start_time": time_text(entry.service_start_time),
             "service_stop_time": time_text(entry.service_stop_time),

@@ -85,6 +85,8 @@ document_entry: Final = Table(
     Column("patient_pk", RowId, ForeignKey("patient.pk"), nullable=False),
     Column("status", SmallInteger, nullable=False),
     Column("on_demand", SmallInteger, nullable=False),
+    # documentAvailability is Offline
+    Column("offline", SmallInteger, nullable=False, server_default="0"),
     Column("creation_time", String(14)),
     Column("service_start_time", String(14)),
     Column("service_stop_time", String(14)),

@@ -1,14 +1,16 @@
-"""Who may see what, as SQL: the condition that stands in the WHERE clause of every query."""
+"""Who may see what, as SQL: the condition that stands in the WHERE clause of every query, and what a sender reaches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Column, ColumnElement, and_, exists, false, not_, or_, select, true
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, exists, false, not_, or_, select, true
 
+from dmp.audit import Occasion
 from dmp.rights.conditions import (
+    ALWAYS,
     All,
     Always,
     AnyOf,
@@ -22,8 +24,11 @@ from dmp.rights.conditions import (
     TypeAmong,
     WrittenBy,
 )
+from schemas.attributes import ObjectKind
+from schemas.metadata import Submission
 from xds_registry import tables as t
 from xds_registry.encoding import HAS_MEMBER, normal, owner_line
+from xds_registry.references import References
 
 
 class Visibility(Protocol):
@@ -161,3 +166,52 @@ def as_sql(condition: Condition) -> ColumnElement[bool]:  # noqa: PLR0911 - one 
 
 def _of_patient(column: Column[int], patient: str) -> ColumnElement[bool]:
     return column == select(t.patient.c.pk).where(t.patient.c.patient_id == normal(patient)).scalar_subquery()
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A sender's reach: objects beyond it are as if they were not there; documents beyond `replaceable` stay."""
+
+    visible: Visibility = EVERYTHING
+    replaceable: Condition = ALWAYS
+
+
+#: Says how far the sender of a submission reaches. Raises XdsErrors, or a fault, when it may not submit at all.
+SubmissionLaw = Callable[[Occasion, Submission], Reach]
+
+
+def anybody(_occasion: Occasion, _submission: Submission) -> Reach:
+    """Every sender reaches everything."""
+    return Reach()
+
+
+def within_reach(connection: Connection, references: References, reach: Reach) -> References:
+    """The references without the objects that are beyond reach."""
+    if reach.visible is EVERYTHING:
+        return references
+    visible = reach.visible
+    seen = set[str]()
+    for kind, table, condition in (
+        (ObjectKind.DOCUMENT_ENTRY, t.document_entry, visible.document_entries),
+        (ObjectKind.FOLDER, t.folder, visible.folders),
+        (ObjectKind.SUBMISSION_SET, t.submission_set, visible.submission_sets),
+        (ObjectKind.ASSOCIATION, t.association, visible.associations),
+    ):
+        wanted = [uuid for uuid, found in references.objects.items() if found.kind is kind]
+        seen |= _meeting(connection, table, wanted, condition())
+    return References({uuid: found for uuid, found in references.objects.items() if uuid in seen})
+
+
+def not_replaceable(connection: Connection, entry_uuids: Collection[str], reach: Reach) -> set[str]:
+    """Those of registered DocumentEntries that the sender may not replace."""
+    if reach.replaceable == ALWAYS:
+        return set()
+    wanted = list(entry_uuids)
+    return set(wanted) - _meeting(connection, t.document_entry, wanted, as_sql(reach.replaceable))
+
+
+def _meeting(connection: Connection, table: Table, uuids: list[str], condition: ColumnElement[bool]) -> set[str]:
+    if not uuids:
+        return set()
+    column: ColumnElement[str] = table.c.entry_uuid
+    return set(connection.scalars(select(column).where(column.in_(uuids), condition)))

@@ -6,7 +6,7 @@ the repository's own rows follow, and the reaper completes them when the process
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -24,6 +24,7 @@ from schemas.responses import RegistryOutcome, read_registry_response
 from soap.client.caller import NoAnswer, SoapCaller
 from soap.faults import FaultCode, SoapFault
 from xds_registry import tables as t
+from xds_registry.references import is_latest
 from xds_registry.registry import Accepted, Registry
 from xds_repository import audited
 from xds_repository.ledger import BATCH, normal, writing
@@ -35,7 +36,8 @@ _GET_DOCUMENTS: Final = "urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4"
 _PATIENTS: Final = (
     select(t.document_entry.c.unique_id, t.patient.c.patient_id)
     .join(t.patient, t.patient.c.pk == t.document_entry.c.patient_pk)
-    .where(t.document_entry.c.unique_id.in_(bindparam("unique_ids", expanding=True)))
+    .where(t.document_entry.c.unique_id.in_(bindparam("unique_ids", expanding=True)), is_latest(t.document_entry))
+    .order_by(t.document_entry.c.pk)
 )
 
 
@@ -140,6 +142,7 @@ class InProcessRegistry:
                     columns.unique_id.in_(wanted[start : start + BATCH]),
                     columns.repository_unique_id == repository_unique_id,
                     columns.on_demand == 0,
+                    is_latest(t.document_entry),
                 )
                 found += [RegistryEntry(*row) for row in connection.execute(statement)]
         return found
@@ -234,8 +237,24 @@ class SoapRegistry:
                 raise RegistryUnreachable(type(error).__name__) from error
             if not outcome.succeeded:
                 raise RegistryUnreachable(f"the registry refuses the query: {outcome.errors[:1]!r}")
-            found += [_entry(entry) for entry in entries if _is_of(entry, repository_unique_id)]
+            found += [_entry(entry) for entry in _latest(entries) if _is_of(entry, repository_unique_id)]
         return found
+
+
+def _latest(entries: Iterable[etree._Element]) -> list[etree._Element]:
+    """The latest version of each logical object; a registry that knows no versions states none, and each stands alone.
+
+    The answer holds all of them, since the latest alone leave out entries whose document is Offline at present.
+    """
+    latest: dict[str, tuple[int, etree._Element]] = {}
+    for place, entry in enumerate(entries):
+        stated = r.child(entry, r.VERSION_INFO)
+        number = "" if stated is None else stated.get("versionName", "")
+        version = int(number) if number.isascii() and number.isdigit() else 0
+        logical_id = entry.get("lid") or f"{entry.get('id', '')} {place}"
+        if logical_id not in latest or latest[logical_id][0] < version:
+            latest[logical_id] = (version, entry)
+    return [entry for _, entry in latest.values()]
 
 
 def _is_of(entry: etree._Element, repository_unique_id: str) -> bool:
@@ -256,6 +275,7 @@ def _get_documents(unique_ids: Collection[str]) -> bytes:
         f'<query:AdhocQueryRequest xmlns:query="{v.QUERY}" xmlns:rim="{v.RIM}">'
         f'<query:ResponseOption returnComposedObjects="true" returnType="LeafClass"/>'
         f'<rim:AdhocQuery id="{_GET_DOCUMENTS}"><rim:Slot name="$XDSDocumentEntryUniqueId"><rim:ValueList>{values}'
+        '</rim:ValueList></rim:Slot><rim:Slot name="$MetadataLevel"><rim:ValueList><rim:Value>2</rim:Value>'
         "</rim:ValueList></rim:Slot></rim:AdhocQuery></query:AdhocQueryRequest>"
     ).encode()
 

@@ -31,8 +31,7 @@ from soap.message import IncomingMessage
 from xds_registry import tables as t
 from xds_registry.database import writing
 from xds_registry.encoding import normal
-from xds_registry.reach import Reach
-from xds_registry.visibility import OfRecord, as_sql
+from xds_registry.visibility import OfRecord, Reach, as_sql
 
 _QUERY: Final = f"{{{v.RIM}}}AdhocQuery"
 _OPTION: Final = f"{{{v.QUERY}}}ResponseOption"
