@@ -1,4 +1,4 @@
-"""The registry as a SOAP service: ITI-18, ITI-42, ITI-44, ITI-51 and ITI-61 at one address."""
+"""The registry as a SOAP service: ITI-18, ITI-42, ITI-44, ITI-51, ITI-61 and ITI-62 at one address."""
 
 from __future__ import annotations
 
@@ -14,17 +14,24 @@ from schemas.schema_files import REGISTRY_WSDL, XSD_DIRECTORY
 from schemas.vocabulary import LCM, QUERY, XDSB
 from soap.message import IncomingMessage, Operation, Reply
 from soap.service import Service
+from xds_registry.changes import Permit, everything_permitted
 from xds_registry.feed import identity_feed_operations
 from xds_registry.registry import Registry
 from xds_registry.visibility import EVERYTHING, Visibility
 
 _SUBMIT: Final = f"{{{LCM}}}SubmitObjectsRequest"
 _QUERY: Final = f"{{{QUERY}}}AdhocQueryRequest"
+_REMOVE: Final = f"{{{LCM}}}RemoveObjectsRequest"
 
 
 def everything(_message: IncomingMessage) -> Visibility:
     """Every caller sees every row."""
     return EVERYTHING
+
+
+def anything(_message: IncomingMessage) -> Permit:
+    """Every caller may change everything."""
+    return everything_permitted
 
 
 def request_digest(request: etree._Element) -> str:
@@ -33,9 +40,13 @@ def request_digest(request: etree._Element) -> str:
 
 
 def registry_service(
-    registry: Registry, *, visibility_of: Callable[[IncomingMessage], Visibility] = everything
+    registry: Registry,
+    *,
+    visibility_of: Callable[[IncomingMessage], Visibility] = everything,
+    permit_of: Callable[[IncomingMessage], Permit] = anything,
 ) -> Service:
-    """The service of a registry. `visibility_of` tells what the sender of a message may see."""
+    """The service of a registry. `visibility_of` tells what the sender of a message may see, `permit_of` who is asked
+    about what it changes."""
 
     def register(message: IncomingMessage) -> Reply:
         outcome = registry.register_document_set(
@@ -60,6 +71,12 @@ def registry_service(
     def multi_patient_stored_query(message: IncomingMessage) -> Reply:
         occasion = Occasion.of(Transaction.MULTI_PATIENT_QUERY, message)
         return Reply(registry.multi_patient_stored_query(message.body, visibility_of(message), occasion=occasion))
+
+    def remove_metadata(message: IncomingMessage) -> Reply:
+        occasion = Occasion.of(Transaction.REMOVE_METADATA, message)
+        permit = permit_of(message)
+        outcome = registry.remove_metadata(message.body, visibility_of(message), permit=permit, occasion=occasion)
+        return _response(outcome)
 
     return Service(
         "DocumentRegistry_Service",
@@ -96,6 +113,14 @@ def registry_service(
                 _SUBMIT,
                 mtom=False,
                 handler=register_on_demand,
+            ),
+            Operation(
+                "DocumentRegistry_RemoveMetadata",
+                "urn:ihe:iti:2010:DeleteDocumentSet",
+                "urn:ihe:iti:2010:DeleteDocumentSetResponse",
+                _REMOVE,
+                mtom=False,
+                handler=remove_metadata,
             ),
             *identity_feed_operations(registry),
         ),
