@@ -26,7 +26,6 @@ from card_auth.trust import TrustedChain, TrustStore
 from card_auth.xmldsig import UnknownAlgorithm, digest_algorithm
 
 _LONGEST_BASE64: Final = 32 * 1024  # characters: a certificate of 16 KB, or a signature
-_IMPLICIT: Final = C14N  # XML Signature 1.1: 4.4.3.2, for a part of a document without transforms
 
 
 class Evidence:
@@ -91,7 +90,7 @@ class Evidence:
     def manifest_bytes(self) -> bytes:
         """What the digest of the manifest is computed over."""
         manifest = self._only(self.root, f"{ds('Object')}/{ds('Manifest')}")
-        return canonical(manifest, transform_of(self.reference(MANIFEST_TYPE)) or _IMPLICIT)
+        return part_in(manifest, self.reference(MANIFEST_TYPE))
 
     @cached_property
     def manifest(self) -> etree._Element:
@@ -103,7 +102,7 @@ class Evidence:
         """What the digest of the signed properties is computed over."""
         path = f"{ds('Object')}/{self.xades('QualifyingProperties')}/{self.xades('SignedProperties')}"
         reference = self.reference(self.version.properties_type)
-        return canonical(self._only(self.root, path), transform_of(reference) or _IMPLICIT)
+        return part_in(self._only(self.root, path), reference)
 
     @cached_property
     def properties(self) -> etree._Element:
@@ -182,12 +181,18 @@ def algorithm_of(parent: etree._Element, local: str) -> str:
     return "" if element is None else element.get("Algorithm", "")
 
 
-def transform_of(reference: etree._Element) -> str:
-    """The one transform of a reference; empty where there is none. Raises SignatureRefused for several."""
+def transform_of(reference: etree._Element) -> str | None:
+    """The one transform of a reference; None where there is none. Raises SignatureRefused for several."""
     transforms = reference.findall(f"{ds('Transforms')}/{ds('Transform')}")
     if len(transforms) > 1 or (not transforms and reference.find(ds("Transforms")) is not None):
         raise SignatureRefused(Reason.WRONG_TRANSFORM, f"{len(transforms)} transforms")
-    return transforms[0].get("Algorithm", "") if transforms else ""
+    return transforms[0].get("Algorithm", "") if transforms else None
+
+
+def part_in(element: etree._Element, reference: etree._Element) -> bytes:
+    """A part of the signature document in the form that a reference to it says."""
+    transform = transform_of(reference)
+    return canonical(element, C14N if transform is None else transform)  # XML Signature 1.1: 4.4.3.2
 
 
 def hash_named(algorithm: str) -> hashes.HashAlgorithm:

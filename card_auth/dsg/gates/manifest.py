@@ -17,7 +17,7 @@ def of_this_set(evidence: Evidence) -> None:
     first = evidence.manifest.find(ds("Reference"))
     if first is None or first.get("URI") != uri_of(evidence.submitted.unique_id):
         raise SignatureRefused(Reason.OTHER_SET)
-    if transform_of(first) or from_base64(first.find(ds("DigestValue"))) != NO_DIGEST:
+    if transform_of(first) is not None or from_base64(first.find(ds("DigestValue"))) != NO_DIGEST:
         raise SignatureRefused(Reason.OTHER_SET, "digest")
 
 
@@ -48,7 +48,7 @@ def documents_match(evidence: Evidence) -> None:
 def _digest(evidence: Evidence, reference: etree._Element, document: SetDocument) -> bytes:
     algorithm = hash_named(algorithm_of(reference, "DigestMethod"))
     transform = transform_of(reference)
-    if not transform:
+    if transform is None:
         return document.digest(algorithm)
     method = CANONICALIZATIONS.get(transform)
     if method is None or not document.is_xml:

@@ -14,6 +14,7 @@ from card_auth.dsg.vocabulary import (
     CANONICALIZATIONS,
     MANIFEST_ID,
     MANIFEST_TYPE,
+    PURPOSE_ID,
     PURPOSE_SOURCE,
     ds,
 )
@@ -37,7 +38,8 @@ def two_references(evidence: Evidence) -> None:
         identifier = None if target is None else target.get("Id")
         if not identifier or reference.get("URI") != f"#{identifier}":
             raise SignatureRefused(Reason.WRONG_REFERENCE, "URI")
-        if (transform := transform_of(reference)) and transform not in CANONICALIZATIONS:
+        transform = transform_of(reference)
+        if transform is not None and transform not in CANONICALIZATIONS:
             raise SignatureRefused(Reason.WRONG_TRANSFORM, transform[:80])
 
 
@@ -73,7 +75,8 @@ def for_the_purpose(evidence: Evidence) -> None:
     """The purpose is "Source", and it and the properties are of this signature (ITI TF-3: 5.5.2)."""
     own = evidence.root.get("Id", "")
     purpose = evidence.root.find(f"{ds('Object')}/{ds('SignatureProperties')}/{ds('SignatureProperty')}")
-    if purpose is None or (purpose.text or "").strip() != PURPOSE_SOURCE:
+    stated = None if purpose is None else (purpose.get("Id"), (purpose.text or "").strip())
+    if stated != (PURPOSE_ID, PURPOSE_SOURCE):
         raise SignatureRefused(Reason.OTHER_PURPOSE, "purposeOfSignature")
     qualifying = evidence.root.find(f"{ds('Object')}/{evidence.xades('QualifyingProperties')}")
     for element in (purpose, qualifying):

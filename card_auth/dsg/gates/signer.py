@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from card_auth.caller import AccessMode
-from card_auth.dsg.evidence import Evidence, algorithm_of
+from card_auth.dsg.evidence import Evidence, algorithm_of, hash_named
 from card_auth.dsg.finding import Reason, SignatureRefused
 from card_auth.dsg.vocabulary import ds
 from card_auth.professionals import HolderKind
@@ -50,16 +50,20 @@ def trusted_signer(evidence: Evidence) -> None:
 
 def strong_algorithms(evidence: Evidence) -> None:
     """SHA-2, or SHA-1 as long as the profile of the signer's authority names it as an exception."""
-    used = {algorithm_of(evidence.signed_info, "SignatureMethod")}
-    for part in (evidence.signed_info, evidence.manifest):
-        used |= {algorithm_of(reference, "DigestMethod") for reference in part.iter(ds("Reference"))}
-    used |= {
+    digests = {
+        algorithm_of(reference, "DigestMethod")
+        for part in (evidence.signed_info, evidence.manifest)
+        for reference in part.iter(ds("Reference"))
+    }
+    digests |= {
         method.get("Algorithm", "")
         for name in (ds("DigestMethod"), evidence.xades("DigestMethod"))
         for method in evidence.properties.iter(name)
     }
+    for digest in digests:
+        hash_named(digest)  # even where nothing is digested here: others may
     evidence.legacy_sha1 = evidence.trusted.legacy_sha1
-    if not uses_sha1(*used):
+    if not uses_sha1(algorithm_of(evidence.signed_info, "SignatureMethod"), *digests):
         return
     refusal = refusal_of_sha1(evidence.trust, evidence.trusted, evidence.at)
     if refusal is not None:

@@ -78,7 +78,9 @@ def unique_identifiers(evidence: Evidence) -> None:
 
 def _properties(evidence: Evidence) -> None:
     xades = evidence.xades
-    (signed,) = evidence.root.iter(xades("SignedProperties"))
+    signed = evidence.root.find(f"{ds('Object')}/{xades('QualifyingProperties')}/{xades('SignedProperties')}")
+    if signed is None:
+        raise SignatureRefused(Reason.UNKNOWN_CONTENT, "SignedProperties")
     data = [xades("SignedDataObjectProperties")] if len(signed) > 1 else []
     (own, *_) = _children(signed, xades("SignedSignatureProperties"), *data)
     certificate = xades(
