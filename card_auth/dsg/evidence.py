@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import base64
 import datetime
+from copy import deepcopy
 from functools import cached_property
-from typing import Final
+from typing import Final, cast
 
 from cryptography.hazmat.primitives import hashes
 from lxml import etree
@@ -167,9 +168,17 @@ def canonical(element: etree._Element, algorithm: str) -> bytes:
     method = CANONICALIZATIONS.get(algorithm)
     if method is None:
         raise SignatureRefused(Reason.WRONG_TRANSFORM, algorithm[:80])
+    # A copy that is a document of its own, in the same namespaces: within another one libxml2 takes a default namespace
+    # that was declared further up for none, and writes so.
+    namespaces = cast("dict[str, str]", element.nsmap)  # the stubs know of no default namespace
+    whole = etree.Element(element.tag, nsmap=namespaces)
+    for name, value in element.attrib.items():
+        whole.set(name, value)
+    whole.text = element.text
+    whole.extend([deepcopy(child) for child in element])
     try:
         return etree.tostring(
-            element, method="c14n", exclusive=method.exclusive, with_comments=method.comments, with_tail=False
+            whole.getroottree(), method="c14n", exclusive=method.exclusive, with_comments=method.comments
         )
     except etree.LxmlError:  # a relative namespace name, for one: no form, and never an empty one
         raise SignatureRefused(Reason.UNREADABLE, "no canonical form") from None

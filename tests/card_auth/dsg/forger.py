@@ -51,7 +51,8 @@ def canonical(element: etree._Element, algorithm: str) -> bytes:
     """An element in canonical form; by Canonical XML 1.0 where the name is none that counts."""
     method = CANONICALIZATIONS.get(algorithm)
     exclusive, comments = (method.exclusive, method.comments) if method else (False, False)
-    return etree.tostring(element, method="c14n", exclusive=exclusive, with_comments=comments, with_tail=False)
+    alone = parse_untrusted(etree.tostring(element, with_tail=False))  # which declares all that its parents declare
+    return etree.tostring(alone.getroottree(), method="c14n", exclusive=exclusive, with_comments=comments)
 
 
 def base64_of(octets: bytes) -> str:

@@ -473,6 +473,7 @@ class Corpus:
             Reason.WRONG_SIGNATURE,
         )
         short = self.world.pki.issue_cps(
+            "899700218801",  # a card of its own: files are named by it
             now=self.world.now - datetime.timedelta(hours=5), valid_for=datetime.timedelta(hours=2),
             keys=(self.key, self.key),
         )  # fmt: skip
@@ -481,7 +482,9 @@ class Corpus:
             self.named(short.signature.certificate.der, self.key),
             Reason.NOT_VALID_AT_SIGNING,
         )
-        late = self.world.pki.issue_cps(now=self.world.now + datetime.timedelta(hours=5), keys=(self.key, self.key))
+        late = self.world.pki.issue_cps(
+            "899700218802", now=self.world.now + datetime.timedelta(hours=5), keys=(self.key, self.key)
+        )
         yield "not valid yet", self.named(late.signature.certificate.der, self.key), Reason.NOT_VALID_AT_SIGNING
 
     def named(self, der: bytes, key: object) -> bytes:
