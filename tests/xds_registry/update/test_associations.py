@@ -23,6 +23,7 @@ from tests.xds_registry.update.messages import (
     holder_of,
     links,
     next_version,
+    status,
     submits,
     symbol,
     updates,
@@ -234,6 +235,21 @@ def test_a_new_version_is_linked_by_hand_or_by_propagation_and_not_by_both(clien
         else:
             client.change(submission)
             assert ends(client, second) == {("APND", new.entry_uuid, second.entry_uuid)}
+
+
+def test_an_association_is_propagated_or_ended_and_not_both(client: Client) -> None:
+    first, second = entry(), entry()
+    link = appends(first, second)
+    client.accept(first, second, link)
+    for propagation in ("yes", "no"):
+        new = next_version(first)
+        holder = holder_of(new)
+        submission = updates(new, propagation=propagation, more=(holder, status(holder, link, APPROVED, DEPRECATED)))
+        if propagation == "yes":
+            assert codes(client.update(submission)) == ["XDSMetadataUpdateOperationError"]
+        else:
+            client.change(submission)
+    assert ends(client, second) == set()
 
 
 def test_the_version_before_is_not_linked_in_the_update_that_ends_it(client: Client) -> None:

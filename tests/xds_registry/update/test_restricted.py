@@ -116,6 +116,15 @@ def test_a_document_stays_deprecated_or_archived(registry: Registry, client: Cli
     assert codes(restricted(national, updates(next_version(gone)))) == ["XDSMetadataUpdateError"]
 
 
+def test_a_deprecated_document_stays_in_its_folder(client: Client) -> None:
+    first, holder = entry(), folder()
+    client.accept(first, holder, member(holder, first))
+    client.change(becomes(first, APPROVED, DEPRECATED))
+    new = next_version(first)
+    assert restricted(client, updates(new)).succeeded
+    assert ends(client, new) == {("HasMember", holder.entry_uuid, new.entry_uuid)}
+
+
 def test_it_starts_from_the_latest_version(client: Client) -> None:
     first = entry()
     client.accept(first)
