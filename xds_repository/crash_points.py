@@ -5,8 +5,9 @@ In production `reached` is an empty function. When the environment variable `FEU
 `finally`, nothing flushed. The variable is read once.
 
 Where the points are: C0 to C8 in `provide`, C9 in `endpoint` (the server has written the answer), C11 and C12 in
-`upkeep.reaper`, C13 to C15 in `removal` and, for C15, in `upkeep.reaper` too. C10 belongs to whoever publishes the registry's audit events: the front door calls `reached(OUTBOX_PUBLISHED)`
-between handing an event over and marking it as published.
+`upkeep.reaper`, C13 to C15 in `removal`, and C15 in `upkeep.reaper` too. C10 belongs to whoever publishes the
+registry's audit events: the front door calls `reached(OUTBOX_PUBLISHED)` between handing an event over and marking it
+as published.
 """
 
 from __future__ import annotations

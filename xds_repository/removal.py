@@ -58,9 +58,9 @@ class Remover:
         store: ObjectStore,
         registry: RegistryPort,
         configuration: RepositoryConfiguration,
+        *,
         may_read: MayRead,
         may_remove: MayRemove,
-        *,
         trail: Trail,
         clock: Callable[[], datetime],
     ) -> None:

@@ -56,7 +56,14 @@ class Repository:
         self._provider = Provider(self._ledger, store, registry, configuration, spool=spool, trail=trail, clock=clock)
         self._retriever = Retriever(self._ledger, store, registry, configuration, may_read, trail=trail)
         self._remover = Remover(
-            self._ledger, store, registry, configuration, may_read, may_remove, trail=trail, clock=clock
+            self._ledger,
+            store,
+            registry,
+            configuration,
+            may_read=may_read,
+            may_remove=may_remove,
+            trail=trail,
+            clock=clock,
         )
         self._reaper = Reaper(self._ledger, store, registry, configuration, clock=clock)
         self._clock = clock

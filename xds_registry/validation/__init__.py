@@ -1,1 +1,1 @@
-"""What a submission must be before the database is asked: attributes, codes, structure. Pure functions of values."""
+"""What a submission must be: attributes, codes, structure as pure functions of values; relationships with the database."""
