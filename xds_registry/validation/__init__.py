@@ -1,1 +1,1 @@
-"""What a submission must be: attributes, codes, structure as pure functions of values; relationships with the database."""
+"""What a submission must be: attributes, codes and structure as pure functions; relationships with the database."""
