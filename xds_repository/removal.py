@@ -81,9 +81,9 @@ class Remover:
         occasion = Occasion.of(Transaction.REMOVE_DOCUMENTS, message)
         gone: list[Document] = []
         try:
-            outcome, gone = self._decided(message, occasion)
-        except (AuditNotWritten, *DATABASE_AWAY) as error:
-            log.error("removal.not_recorded", kind=type(error).__name__, correlation_id=message.correlation_id)
+            outcome, gone = self._recorded(message, occasion)
+        except AuditNotWritten as error:
+            log.error("audit.not_written", kind=str(error), correlation_id=message.correlation_id)
             outcome = RegistryOutcome.failure((XDSRepositoryBusy("the repository cannot work at present; try again"),))
         log.info(
             "removal.answering",
@@ -96,13 +96,21 @@ class Remover:
             self._erase(document)
         return outcome
 
-    def _decided(self, message: IncomingMessage, occasion: Occasion) -> tuple[RegistryOutcome, list[Document]]:
-        """What is removed, committed and recorded. Raises `AuditNotWritten` and what the database raises."""
+    def _recorded(self, message: IncomingMessage, occasion: Occasion) -> tuple[RegistryOutcome, list[Document]]:
+        """What became of the request; it is in the audit trail. Raises `AuditNotWritten`."""
         try:
-            requests = document_requests(message.body, self._configuration)
+            return self._decided(message, occasion)
         except XdsErrors as wrong:
-            self._trail.record(self._refused(occasion, wrong.errors))
-            return RegistryOutcome.failure(wrong.errors), []
+            errors = wrong.errors
+        except DATABASE_AWAY as error:
+            log.error("removal.database_failed", kind=type(error).__name__, correlation_id=message.correlation_id)
+            errors = (XDSRepositoryBusy("the database does not answer; try again"),)
+        self._trail.record(self._refused(occasion, errors))
+        return RegistryOutcome.failure(errors), []
+
+    def _decided(self, message: IncomingMessage, occasion: Occasion) -> tuple[RegistryOutcome, list[Document]]:
+        """What is removed, committed and recorded. Raises `XdsErrors`, `AuditNotWritten`, what the database raises."""
+        requests = document_requests(message.body, self._configuration)
         chosen, errors = self._chosen(requests, message)
         patients = self._registry.patients_of(chosen)
         with writing(self._ledger.engine) as connection:
