@@ -29,7 +29,7 @@ def everything(_message: IncomingMessage) -> Visibility:
     return EVERYTHING
 
 
-def anything(_message: IncomingMessage) -> Permit:
+def everything_allowed(_message: IncomingMessage) -> Permit:
     """Every caller may change everything."""
     return everything_permitted
 
@@ -43,10 +43,10 @@ def registry_service(
     registry: Registry,
     *,
     visibility_of: Callable[[IncomingMessage], Visibility] = everything,
-    permit_of: Callable[[IncomingMessage], Permit] = anything,
+    permit_of: Callable[[IncomingMessage], Permit] = everything_allowed,
 ) -> Service:
-    """The service of a registry. `visibility_of` tells what the sender of a message may see, `permit_of` who is asked
-    about what it changes."""
+    """The service of a registry. `visibility_of` tells what the sender of a message may see, `permit_of` what it may
+    change."""
 
     def register(message: IncomingMessage) -> Reply:
         outcome = registry.register_document_set(

@@ -1,1 +1,1 @@
-"""What a submission must be: attributes, codes and structure as pure functions; relationships with the database."""
+"""What a submission must be before the database is asked: attributes, codes, structure. Pure functions of values."""
