@@ -86,6 +86,7 @@ def open_rooms(settings: Sections) -> Rooms:
         spool=Spool(spool_directory, threshold=limits.spool_threshold, reserve=limits.spool_reserve),
         trail=trail,
         readable=everybody if law is None else law.readable,
+        removable=everybody if law is None else law.removable,
     )
     return Rooms(settings, engine, store, spool_directory, trail, registry, repository, law)
 
