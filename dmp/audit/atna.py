@@ -67,7 +67,11 @@ EVENT_IDS: Final = {
     Transaction.RETRIEVE: _EXPORT,
     Transaction.PATIENT_FEED_V3: _PATIENT_RECORD,
     Transaction.MULTI_PATIENT_QUERY: _QUERY,
+    Transaction.UPDATE: _IMPORT,
     Transaction.REGISTER_ON_DEMAND: _IMPORT,
+    Transaction.RESTRICTED_UPDATE: _IMPORT,
+    Transaction.REMOVE_METADATA: _PATIENT_RECORD,
+    Transaction.REMOVE_DOCUMENTS: _PATIENT_RECORD,
     Transaction.START: _APPLICATION_ACTIVITY,
     Transaction.STOP: _APPLICATION_ACTIVITY,
     Transaction.SECURITY_ALERT: Code("110113", DCM, "Security Alert"),
@@ -84,6 +88,10 @@ _APPLICATION: Final = Code("110150", DCM, "Application")
 _LAUNCHER: Final = Code("110151", DCM, "Application Launcher")
 #: Where the server is the source: it gives documents out, or registers them elsewhere.
 _SERVER_IS_SOURCE: Final = frozenset({Transaction.RETRIEVE, Transaction.REGISTER_ELSEWHERE})
+_REMOVALS: Final = frozenset({Transaction.REMOVE_METADATA, Transaction.REMOVE_DOCUMENTS})
+#: ParticipantObjectDataLifeCycle: permanent erasure.
+_ERASURE: Final = "15"
+_OBJECT_REFERENCE: Final = Code("urn:ihe:iti:2017:ObjectRef", "IHE XDS Metadata", "registry object reference")
 #: Which side's activity an event of the application itself is.
 _LOCAL: Final = frozenset({Transaction.START, Transaction.STOP, Transaction.AUDIT_LOG_USED})
 
@@ -198,10 +206,14 @@ def _objects(event: Event) -> str:
         kind = Code(number, _IHE, event.transaction.meaning)
         details = [("QueryEncoding", "UTF-8")]
         objects += _object(event.query_id, "2", "24", kind, query=event.query, details=details)
-    if event.transaction is Transaction.RETRIEVE:
+    erased = _ERASURE if event.transaction in _REMOVALS else None
+    if event.transaction in (Transaction.RETRIEVE, Transaction.REMOVE_DOCUMENTS):
+        kind = Code("9", _OBJECT_TYPES, "Report Number")
         details = [("Repository Unique ID", event.repository)] if event.repository else []
         for document in event.documents:
-            objects += _object(document, "2", "3", Code("9", _OBJECT_TYPES, "Report Number"), details=details)
+            objects += _object(document, "2", "3", kind, details=details, life_cycle=erased)
+    for identifier in event.objects:
+        objects += _object(identifier, "2", "3", _OBJECT_REFERENCE, life_cycle=erased)
     if event.transaction is Transaction.SECURITY_ALERT:
         details = [("Alert Description", event.reason), ("Certificate", event.certificate)]
         objects += _object(
@@ -228,6 +240,7 @@ def _object(
     *,
     query: str | None = None,
     details: list[tuple[str, str]] | None = None,
+    life_cycle: str | None = None,
 ) -> str:
     if query is None:
         content = f"<ParticipantObjectName>{text(name or identifier)}</ParticipantObjectName>"
@@ -235,9 +248,10 @@ def _object(
         content = f"<ParticipantObjectQuery>{_base64(query)}</ParticipantObjectQuery>"
     for key, value in details or ():
         content += f'<ParticipantObjectDetail type="{attribute(key)}" value="{_base64(value)}"/>'
+    stage = "" if life_cycle is None else f' ParticipantObjectDataLifeCycle="{life_cycle}"'
     return (
         f'<ParticipantObjectIdentification ParticipantObjectID="{attribute(identifier)}" '
-        f'ParticipantObjectTypeCode="{type_code}" ParticipantObjectTypeCodeRole="{role}">'
+        f'ParticipantObjectTypeCode="{type_code}" ParticipantObjectTypeCodeRole="{role}"{stage}>'
         f"{_coded('ParticipantObjectIDTypeCode', kind)}{content}</ParticipantObjectIdentification>"
     )
 

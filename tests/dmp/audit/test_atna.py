@@ -71,6 +71,8 @@ def test_any_event_is_a_message_of_the_schema(some: Event) -> None:
         (Transaction.PATIENT_FEED_V3, "110110", "C", "ITI-44"),
         (Transaction.MULTI_PATIENT_QUERY, "110112", "E", "ITI-51"),
         (Transaction.REGISTER_ON_DEMAND, "110107", "C", "ITI-61"),
+        (Transaction.REMOVE_METADATA, "110110", "D", "ITI-62"),
+        (Transaction.REMOVE_DOCUMENTS, "110110", "D", "ITI-86"),
         (Transaction.START, "110100", "E", "110120"),
         (Transaction.STOP, "110100", "E", "110121"),
         (Transaction.SECURITY_ALERT, "110113", "E", "110126"),
