@@ -17,7 +17,14 @@ import structlog
 from sqlalchemy import Connection
 
 from dmp.audit import AuditNotWritten, Occasion, Trail, Transaction
-from schemas.errors import XdsError, XdsErrors, XDSRepositoryBusy, XDSRepositoryError, XDSRepositoryOutOfResources
+from schemas.errors import (
+    XDSDuplicateUniqueIdInRegistry,
+    XdsError,
+    XdsErrors,
+    XDSRepositoryBusy,
+    XDSRepositoryError,
+    XDSRepositoryOutOfResources,
+)
 from schemas.responses import RegistryOutcome
 from soap.message import IncomingMessage
 from soap.parts import Spool
@@ -126,7 +133,21 @@ class Provider:
             document_set.request, digest=document_set.digest, within=within, occasion=occasion, accepted=accepted
         )
         reached(CrashPoint.COMMITTED)
+        if outcome.replayed:
+            self._check_kept(fresh)
         return outcome
+
+    def _check_kept(self, documents: list[Document]) -> None:
+        """A submission that was registered before and whose documents were removed since is no success any more."""
+        kept = self._ledger.documents([document.unique_id for document in documents])
+        if any(document.unique_id not in kept for document in documents):
+            raise XdsErrors(
+                (
+                    XDSDuplicateUniqueIdInRegistry(
+                        "the submission is registered, and documents of it were removed since"
+                    ),
+                )
+            )
 
     def _place(self, document_set: DocumentSet) -> list[_Placement]:
         """A new blob for each document, or the one that holds the same uniqueId with the same bytes."""

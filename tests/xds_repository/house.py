@@ -21,7 +21,7 @@ from soap.client.caller import SoapAnswer, SoapCaller
 from soap.parts import Spool, binary_of
 from soap.service import SoapLimits, wsgi_application
 from tests.services.trail import changes_of, make_trail
-from tests.xds_repository.submissions import PROVIDE, REPOSITORY, RETRIEVE, Submission, retrieval
+from tests.xds_repository.submissions import PROVIDE, REMOVE, REPOSITORY, RETRIEVE, Submission, removal, retrieval
 from xds_registry import tables as registry_tables
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.database import open_database
@@ -163,6 +163,12 @@ class Client:
         """ITI-43."""
         with self.caller.call(RETRIEVE, retrieval(*unique_ids, **request), mtom=mtom) as answer:
             return self.read(answer)
+
+    def remove(self, *unique_ids: str, mtom: bool = False, **request: Any) -> RegistryOutcome:
+        """ITI-86."""
+        with self.caller.call(REMOVE, removal(*unique_ids, **request), mtom=mtom) as answer:
+            assert answer.body.tag == f"{{{RS}}}RegistryResponse"
+            return read_registry_response(answer.body)
 
     def read(self, answer: SoapAnswer) -> Retrieved:
         """What an answer to ITI-43 holds."""

@@ -21,7 +21,7 @@ from xds_registry.database import open_database
 from xds_registry.endpoint import registry_service
 from xds_repository import tables
 from xds_repository.registry_port import InProcessRegistry, RegistryEntry, RegistryUnreachable, SoapRegistry
-from xds_repository.scrub import ScrubFindingKind
+from xds_repository.upkeep.scrub import ScrubFindingKind
 
 
 @dataclass

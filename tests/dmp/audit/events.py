@@ -82,6 +82,7 @@ ANY: st.SearchStrategy[Event] = st.builds(
     patient=_text,
     submission_set=_text,
     documents=st.lists(_text, max_size=3).map(tuple),
+    objects=st.lists(_text, max_size=3).map(tuple),
     repository=_text,
     query_id=_text,
     query=_text,

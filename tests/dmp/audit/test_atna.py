@@ -187,6 +187,17 @@ def test_whoever_was_turned_away_is_an_alert_that_names_what_was_asked_for() -> 
     assert len(participants(root)) == 2
 
 
+def test_what_was_removed_is_named_as_erased() -> None:
+    metadata = told(event(Transaction.REMOVE_METADATA, objects=("urn:uuid:1", "urn:uuid:2"), documents=("1.1",)))
+    assert ("2", "3", "urn:ihe:iti:2017:ObjectRef", "urn:uuid:1") in objects(metadata)
+    assert ("2", "3", "urn:ihe:iti:2017:ObjectRef", "urn:uuid:2") in objects(metadata)
+    documents = told(event(Transaction.REMOVE_DOCUMENTS, documents=("1.1",), repository="9.9"))
+    assert ("2", "3", "9", "1.1") in objects(documents)
+    assert details(documents)["Repository Unique ID"] == "9.9"
+    for root, erased in ((metadata, 2), (documents, 1)):
+        assert len(root.findall("ParticipantObjectIdentification[@ParticipantObjectDataLifeCycle='15']")) == erased
+
+
 def test_a_merge_deletes_one_patient_and_updates_the_other() -> None:
     for action in (Action.DELETE, Action.UPDATE):
         root = told(event(Transaction.PATIENT_FEED, action=action))
