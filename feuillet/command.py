@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from feuillet import logs
-from feuillet.commands import audit, pki, workstation
+from feuillet.commands import audit, pki, record, workstation
 from feuillet.commands.cards import agent, card
 from feuillet.commands.exits import ExitCode, explained
 from feuillet.configuration import load, opened
@@ -38,6 +38,7 @@ card.app.command(epilog=agent.EXAMPLES)(agent.agent)
 app.add_typer(card.app)
 app.add_typer(workstation.app)
 app.add_typer(audit.app)
+app.add_typer(record.app)
 
 ConfigOption = Annotated[
     Path | None,

@@ -15,6 +15,7 @@ from dmp.audit import Trail
 from feuillet.audit.opening import open_trail
 from feuillet.configuration import ConfigurationRefused
 from feuillet.law import RecordLaw
+from feuillet.law.merging import follow_merge
 from feuillet.law.opening import open_law
 from feuillet.settings import RemoteRegistrySettings, Sections
 from schemas.affinity_domain import AffinityDomain, AffinityDomainError, load_affinity_domain
@@ -74,6 +75,7 @@ def open_rooms(settings: Sections) -> Rooms:
             _registry_configuration(settings, domain),
             trail=trail,
             law=anybody if law is None else law.submission,
+            merging=follow_merge,
         )
         port = InProcessRegistry(registry)
     else:

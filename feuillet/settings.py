@@ -234,6 +234,22 @@ class LawSettings(Section):
     professions: ReadableFile | None = None
 
 
+class RecordSettings(Section):
+    """`[record]`: what the deployment decides about records; what it leaves out is as `dmp/records/rules.toml` has it.
+
+    `minors` and `masked_and_invisible` are the parameters `fonctions-gestion-mineurs` and
+    `cumul-invisible_patient-masque_ps` of the French service.
+    """
+
+    minors: bool = True
+    masked_and_invisible: bool = False
+    dependants_of_general_regime: bool | None = None
+    reading_minutes: float | None = Field(default=None, gt=0, le=1440)
+    authorisation_months: int | None = Field(default=None, ge=1, le=120)
+    break_glass_minutes: float | None = Field(default=None, gt=0, le=1440)
+    retention_years: int | None = Field(default=None, ge=1, le=100)
+
+
 class SyslogSettings(Section):
     """`[audit.syslog]`: where audit events go as ATNA messages. `source` is the AuditSourceID."""
 
@@ -302,6 +318,7 @@ class Sections(Section):
     feed: FeedSettings = FeedSettings()
     trust: TrustSettings | None = None
     law: LawSettings = LawSettings()
+    record: RecordSettings = RecordSettings()
     audit: AuditSettings | None = None
     logs: LogSettings = LogSettings()
     housekeeping: HousekeepingSettings = HousekeepingSettings()

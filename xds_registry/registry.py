@@ -24,6 +24,7 @@ from xds_registry import tables as t
 from xds_registry.changes import Permit, everything_permitted
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.database import writing
+from xds_registry.patients import MergeFollower, nothing_follows
 from xds_registry.query import answer
 from xds_registry.query.answer import Answered
 from xds_registry.query.stored_query import multi_patient_stored_query, stated_query, stored_query
@@ -69,7 +70,8 @@ class Registry:
     """Registers and answers; safe to use from several threads and processes at once.
 
     Every decision is in the `trail` before it has an effect or an answer; what cannot be recorded is not done. `law`
-    says who may submit what; what it raises that is no `XdsErrors` goes through. `clock` gives the time in UTC.
+    says who may submit what; what it raises that is no `XdsErrors` goes through. `merging` follows when the feed merges
+    two patients, in the same transaction. `clock` gives the time in UTC.
     """
 
     def __init__(
@@ -79,10 +81,12 @@ class Registry:
         *,
         trail: Trail,
         law: SubmissionLaw = anybody,
+        merging: MergeFollower = nothing_follows,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.engine = engine
         self.law = law
+        self.merging = merging
         self.trail = trail
         self.configuration = configuration
         self.clock = clock

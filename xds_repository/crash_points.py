@@ -1,13 +1,13 @@
 """The steps of the write protocol and of a removal, and a way for tests to end the process at exactly one of them.
 
 In production `reached` is an empty function. When the environment variable `FEUILLET_CRASH_AT` names a point ("C0" to
-"C15") as this module is imported, the first call that reaches the point kills the process with SIGKILL: no handler, no
+"C17") as this module is imported, the first call that reaches the point kills the process with SIGKILL: no handler, no
 `finally`, nothing flushed. The variable is read once.
 
 Where the points are: C0 to C8 in `provide`, C9 in `endpoint` (the server has written the answer), C11 and C12 in
 `upkeep.reaper`, C13 to C15 in `removal`, and C15 in `upkeep.reaper` too. C10 belongs to whoever publishes the
 registry's audit events: the front door calls `reached(OUTBOX_PUBLISHED)` between handing an event over and marking it
-as published.
+as published. C16 and C17 are in the front door's destruction of records.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ class CrashPoint(enum.StrEnum):
     REMOVAL_WRITTEN = "C13"  # inside the transaction that removes, just before it commits
     REMOVED = "C14"  # before the store is asked to delete a blob
     BLOB_ERASED = "C15"  # a removed document's blob deleted, which is not yet noted
+    RECORD_BURIED = "C16"  # a patient's record destroyed, its documents still there
+    RECORD_CLEARED = "C17"  # nothing refers to them any more, their blobs still there
 
 
 def _armed() -> CrashPoint | None:

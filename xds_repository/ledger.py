@@ -190,6 +190,11 @@ def take_away(connection: Connection, documents: Iterable[Document], now: dateti
     return taken
 
 
+def kept(connection: Connection, unique_ids: Collection[str]) -> list[Document]:
+    """What is kept under these identifiers (in NFC), as a transaction under way sees it."""
+    return _documents(connection, unique_ids)
+
+
 class Ledger:
     """The rows of one repository. Errors of the database pass through as SQLAlchemy raises them."""
 

@@ -92,9 +92,13 @@ class Remover:
             codes=[error.code for error in outcome.errors],
             correlation_id=message.correlation_id,
         )
-        for document in gone:
-            self._erase(document)
+        self.erase(gone)
         return outcome
+
+    def erase(self, documents: Iterable[Document]) -> None:
+        """Delete the blobs of documents that were taken out of the ledger; what fails, the reaper does."""
+        for document in documents:
+            self._erase(document)
 
     def _recorded(self, message: IncomingMessage, occasion: Occasion) -> tuple[RegistryOutcome, list[Document]]:
         """What became of the request; it is in the audit trail. Raises `AuditNotWritten`."""

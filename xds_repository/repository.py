@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine
@@ -12,7 +12,7 @@ from schemas.responses import RegistryOutcome
 from soap.message import IncomingMessage, Reply
 from soap.parts import Spool
 from xds_repository.configuration import RepositoryConfiguration
-from xds_repository.ledger import Ledger
+from xds_repository.ledger import Document, Ledger
 from xds_repository.provide import Provider
 from xds_repository.registry_port import RegistryPort
 from xds_repository.removal import Removable, Remover
@@ -79,6 +79,10 @@ class Repository:
     def remove(self, message: IncomingMessage) -> RegistryOutcome:
         """ITI-86: stop keeping the documents that a message names."""
         return self._remover.remove(message)
+
+    def erase(self, documents: Iterable[Document]) -> None:
+        """Delete the blobs of documents that `ledger.take_away` has taken out, once that is committed."""
+        self._remover.erase(documents)
 
     def reap(self) -> ReaperReport:
         """Clear away what unfinished work left behind; to be called every few minutes by one process or several."""

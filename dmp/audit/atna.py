@@ -76,6 +76,8 @@ EVENT_IDS: Final = {
     Transaction.STOP: _APPLICATION_ACTIVITY,
     Transaction.SECURITY_ALERT: Code("110113", DCM, "Security Alert"),
     Transaction.AUDIT_LOG_USED: Code("110101", DCM, "Audit Log Used"),
+    Transaction.DESTROY_RECORD: _PATIENT_RECORD,
+    Transaction.LEGAL_HOLD: _PATIENT_RECORD,
 }
 _TYPES: Final = {
     Transaction.START: Code("110120", DCM, "Application Start"),
@@ -88,12 +90,13 @@ _APPLICATION: Final = Code("110150", DCM, "Application")
 _LAUNCHER: Final = Code("110151", DCM, "Application Launcher")
 #: Where the server is the source: it gives documents out, or registers them elsewhere.
 _SERVER_IS_SOURCE: Final = frozenset({Transaction.RETRIEVE, Transaction.REGISTER_ELSEWHERE})
-_REMOVALS: Final = frozenset({Transaction.REMOVE_METADATA, Transaction.REMOVE_DOCUMENTS})
+_REMOVALS: Final = frozenset({Transaction.REMOVE_METADATA, Transaction.REMOVE_DOCUMENTS, Transaction.DESTROY_RECORD})
 #: ParticipantObjectDataLifeCycle: permanent erasure.
 _ERASURE: Final = "15"
 _OBJECT_REFERENCE: Final = Code("urn:ihe:iti:2017:ObjectRef", "IHE XDS Metadata", "registry object reference")
 #: Which side's activity an event of the application itself is.
-_LOCAL: Final = frozenset({Transaction.START, Transaction.STOP, Transaction.AUDIT_LOG_USED})
+_OPERATED: Final = frozenset({Transaction.AUDIT_LOG_USED, Transaction.DESTROY_RECORD, Transaction.LEGAL_HOLD})
+_LOCAL: Final = frozenset({Transaction.START, Transaction.STOP}) | _OPERATED
 
 
 def message(event: Event, position: Position, source: AuditSource) -> str:
@@ -153,7 +156,7 @@ def _remote(event: Event, source: AuditSource) -> str:
 def _local(event: Event, source: AuditSource) -> str:
     """The application and whoever started it, or reads its trail."""
     person = f'<ActiveParticipant UserID="{attribute(event.name or "unknown")}" UserIsRequestor="true">'
-    role = _coded("RoleIDCode", _LAUNCHER) if event.transaction is not Transaction.AUDIT_LOG_USED else ""
+    role = _coded("RoleIDCode", _LAUNCHER) if event.transaction not in _OPERATED else ""
     application = _participant(
         f"urn:feuillet:{source.host}",
         _APPLICATION,
@@ -207,7 +210,7 @@ def _objects(event: Event) -> str:
         details = [("QueryEncoding", "UTF-8")]
         objects += _object(event.query_id, "2", "24", kind, query=event.query, details=details)
     erased = _ERASURE if event.transaction in _REMOVALS else None
-    if event.transaction in (Transaction.RETRIEVE, Transaction.REMOVE_DOCUMENTS):
+    if event.transaction in (Transaction.RETRIEVE, Transaction.REMOVE_DOCUMENTS, Transaction.DESTROY_RECORD):
         kind = Code("9", _OBJECT_TYPES, "Report Number")
         details = [("Repository Unique ID", event.repository)] if event.repository else []
         for document in event.documents:

@@ -41,6 +41,8 @@ class Transaction(enum.StrEnum):
     STOP = "stop"
     SECURITY_ALERT = "security-alert"
     AUDIT_LOG_USED = "audit-log-used"
+    DESTROY_RECORD = "destroy-record"
+    LEGAL_HOLD = "legal-hold"
 
     @property
     def number(self) -> str | None:
@@ -96,6 +98,8 @@ _MEANINGS: Final = {
     Transaction.STOP: "Application Stop",
     Transaction.SECURITY_ALERT: "Node Authentication",
     Transaction.AUDIT_LOG_USED: "Audit Log Used",
+    Transaction.DESTROY_RECORD: "Record Destruction",
+    Transaction.LEGAL_HOLD: "Legal Hold",
 }
 
 # ITI TF-2: 3.8.5.1, 3.18.5.1, 3.41.5.1, 3.42.5.1, 3.43.5.1, 3.44.5.1, 3.51.5.1, 3.57.5.1, 3.61.5.1, 3.62.5.1,
@@ -118,6 +122,8 @@ _ACTIONS: Final = {
     Transaction.STOP: Action.EXECUTE,
     Transaction.SECURITY_ALERT: Action.EXECUTE,
     Transaction.AUDIT_LOG_USED: Action.READ,
+    Transaction.DESTROY_RECORD: Action.DELETE,
+    Transaction.LEGAL_HOLD: Action.UPDATE,
 }
 
 #: The transaction that a WS-Addressing action asks for.

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlalchemy import Engine
 
-from dmp.records import rules
-from dmp.records.record import RecordRules
 from dmp.rights.decision import Law
 from dmp.rights.matrix import MatrixError, load_matrix
 from dmp.rights.professions import load_professions
 from feuillet.configuration import ConfigurationRefused
 from feuillet.law.record_law import RecordLaw
+from feuillet.law.rules import record_rules
 from feuillet.settings import Sections
 
 
@@ -33,8 +30,4 @@ def open_law(settings: Sections, engine: Engine) -> RecordLaw | None:
         )
     except MatrixError as error:
         raise ConfigurationRefused([f"law: {error}"]) from None
-    return RecordLaw(engine, law, rules=_rules)
-
-
-def _rules(at: datetime) -> RecordRules:
-    return rules.current(at.date())
+    return RecordLaw(engine, law, rules=record_rules(settings.record))

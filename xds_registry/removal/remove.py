@@ -37,7 +37,7 @@ from xds_registry.visibility import Visibility
 #: How much of an id that is not registered an error repeats.
 _LONGEST_ID: Final = 256
 #: Rows that belong to an object and go with it.
-_PARTS: Final = {
+PARTS: Final = {
     ObjectKind.DOCUMENT_ENTRY: (t.document_entry_code, t.document_entry_author, t.document_entry_reference),
     ObjectKind.FOLDER: (t.folder_code,),
     ObjectKind.SUBMISSION_SET: (t.submission_set_author,),
@@ -122,7 +122,7 @@ def _plan(connection: Connection, objects: dict[str, Registered], links: list[Li
 def _delete(connection: Connection, objects: Collection[Registered]) -> None:
     for kind, table in TABLES.items():
         for batch in batches([item.pk for item in objects if item.kind is kind]):
-            for part in _PARTS[kind]:
+            for part in PARTS[kind]:
                 connection.execute(delete(part).where(part.c[f"{table.name}_pk"].in_(batch)))
             connection.execute(delete(table).where(table.c.pk.in_(batch)))
 

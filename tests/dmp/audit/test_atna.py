@@ -77,6 +77,8 @@ def test_any_event_is_a_message_of_the_schema(some: Event) -> None:
         (Transaction.STOP, "110100", "E", "110121"),
         (Transaction.SECURITY_ALERT, "110113", "E", "110126"),
         (Transaction.AUDIT_LOG_USED, "110101", "R", None),
+        (Transaction.DESTROY_RECORD, "110110", "D", None),
+        (Transaction.LEGAL_HOLD, "110110", "U", None),
     ],
 )
 def test_each_transaction_has_its_codes(
