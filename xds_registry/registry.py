@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,11 +14,12 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from card_auth.dsg import SignatureFinding
 from dmp.audit import AuditNotWritten, Occasion, Trail
 from dmp.audit import Transaction as Kind
 from schemas.errors import XdsErrors, XDSRegistryBusy, XDSRegistryError
 from schemas.responses import RegistryOutcome
-from xds_registry import audited
+from xds_registry import audited, signatures
 from xds_registry import tables as t
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.database import writing
@@ -70,19 +72,22 @@ class Registry:
         digest: str,
         within: Callable[[Connection], None] | None = None,
         occasion: Occasion = _REGISTER,
+        signature: SignatureFinding | None = None,
     ) -> RegistryOutcome:
         """ITI-42: register an `lcm:SubmitObjectsRequest` of stable entries, whole or not at all.
 
         `digest` identifies what was sent: the same submission sent again is answered Success with `replayed`, and
-        nothing is done. `within` runs in the transaction just before it commits.
+        nothing is done. `within` runs in the transaction just before it commits. `signature` is what somebody who has
+        the documents found of the signature of the set; without it one that is there cannot be judged.
         """
-        return self._register(request, Transaction.REGISTER_DOCUMENT_SET, digest, within, occasion)
+        transaction = Transaction.REGISTER_DOCUMENT_SET
+        return self._register(request, transaction, digest, within, occasion=occasion, signature=signature)
 
     def register_on_demand(
         self, request: etree._Element, *, digest: str, occasion: Occasion = _REGISTER_ON_DEMAND
     ) -> RegistryOutcome:
         """ITI-61: register on-demand DocumentEntries."""
-        return self._register(request, Transaction.REGISTER_ON_DEMAND, digest, None, occasion)
+        return self._register(request, Transaction.REGISTER_ON_DEMAND, digest, None, occasion=occasion)
 
     def stored_query(
         self, request: etree._Element, visibility: Visibility = EVERYTHING, *, occasion: Occasion = _QUERY
@@ -113,10 +118,15 @@ class Registry:
         transaction: Transaction,
         digest: str,
         within: Callable[[Connection], None] | None,
+        *,
         occasion: Occasion,
+        signature: SignatureFinding | None = None,
     ) -> RegistryOutcome:
         try:
             prepared = prepare(request, self.configuration, transaction, digest)
+            finding = signature or signatures.unexamined(prepared.decoded.submission)
+            occasion = replace(occasion, signature=finding.summary)
+            within = signatures.keeping(finding, prepared.decoded.submission, self.clock, within)
             outcome = self._commit(prepared, within, occasion)
         except XdsErrors as wrong:
             outcome = RegistryOutcome.failure(wrong.errors)

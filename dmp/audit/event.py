@@ -146,6 +146,7 @@ class Occasion:
     """The request that a decision is made for: which transaction, who asks, and from where.
 
     `certificate` is the SHA-256 (hex) of the certificate of the connection, where nobody is known by another one.
+    `signature` is what was found of the signature of a submission, once that was looked at.
     """
 
     transaction: Transaction
@@ -154,6 +155,7 @@ class Occasion:
     client_address: str = ""
     certificate: str = ""
     endpoint: str = ""
+    signature: str = ""
 
     @classmethod
     def of(cls, transaction: Transaction, message: _Message) -> Occasion:
@@ -177,7 +179,8 @@ class Event:
     `refusal` and `reason` say why something was refused: the class, and the names of the rules (never a value of the
     request). `unchanged`: accepted, and nothing was done, since it had been done before or is none of our business.
     `patient` is a CX; `query` the request of a stored query as XML; `results` the objects or documents given out.
-    `refused_transaction` is what was asked for by whoever was turned away.
+    `refused_transaction` is what was asked for by whoever was turned away. `signature` is what was found of the
+    signature of a submission: the verdict, and the name of the rule that it breaks; empty where there is none.
     """
 
     happened_at: datetime
@@ -212,6 +215,7 @@ class Event:
     query_id: str = ""
     query: str = field(default="", repr=False)
     results: int | None = None
+    signature: str = ""
 
     @classmethod
     def on(cls, occasion: Occasion, happened_at: datetime, **what: Any) -> Event:
@@ -243,6 +247,7 @@ class Event:
             correlation_id=occasion.correlation_id,
             client_address=occasion.client_address,
             endpoint=occasion.endpoint,
+            signature=occasion.signature,
             **what,
         )
 
