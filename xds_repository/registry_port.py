@@ -15,16 +15,19 @@ import requests
 from lxml import etree
 from sqlalchemy import Connection, Engine, bindparam, select
 
+from card_auth.dsg import SignatureFinding
 from dmp.audit import Event, Occasion, Trail
 from schemas import markup
 from schemas import vocabulary as v
 from schemas.ebrim import reading as r
+from schemas.ebrim.identifiers import stated_identifiers
 from schemas.errors import XdsErrors, XDSRegistryNotAvailable, XDSRepositoryError
 from schemas.responses import RegistryOutcome, read_registry_response
 from soap.client.caller import NoAnswer, SoapCaller
 from soap.faults import FaultCode, SoapFault
 from xds_registry import tables as t
 from xds_registry.registry import Registry
+from xds_registry.signatures import keep
 from xds_repository import audited
 from xds_repository.ledger import BATCH, normal, writing
 
@@ -66,12 +69,14 @@ class RegistryPort(Protocol):
         digest: str,
         within: Callable[[Connection], None] | None,
         occasion: Occasion,
+        signature: SignatureFinding | None = None,
     ) -> RegistryOutcome:
         """ITI-42 for a completed `lcm:SubmitObjectsRequest`; its errors and warnings come back as they are.
 
         `within` writes the repository's own rows. On Success they are committed, save for a replay in process, where
         they were committed before. `digest` identifies what was sent. Whatever the outcome is, it is in the audit trail
-        on return. Raises `AuditNotWritten` when it is not.
+        on return. Raises `AuditNotWritten` when it is not. `signature` is what was found of the signature of the set:
+        it is kept with what is registered, or with the repository's own rows where the registry is elsewhere.
         """
 
     def document_entries(self, repository_unique_id: str) -> Iterator[RegistryEntry] | None:
@@ -99,9 +104,12 @@ class InProcessRegistry:
         digest: str,
         within: Callable[[Connection], None] | None,
         occasion: Occasion,
+        signature: SignatureFinding | None = None,
     ) -> RegistryOutcome:
         """See `RegistryPort.register`. The registry records it, in the transaction that registers."""
-        return self._registry.register_document_set(request, digest=digest, within=within, occasion=occasion)
+        return self._registry.register_document_set(
+            request, digest=digest, within=within, occasion=occasion, signature=signature
+        )
 
     def document_entries(self, repository_unique_id: str) -> Iterator[RegistryEntry]:
         """See `RegistryPort.document_entries`."""
@@ -161,6 +169,7 @@ class SoapRegistry:
         digest: str,  # noqa: ARG002 - the registry there makes its own
         within: Callable[[Connection], None] | None,
         occasion: Occasion,
+        signature: SignatureFinding | None = None,
     ) -> RegistryOutcome:
         """See `RegistryPort.register`. A lost answer is XDSRegistryNotAvailable, whatever the registry did."""
         outcome = sent = self._sent(request)
@@ -169,6 +178,8 @@ class SoapRegistry:
                 with writing(self._engine) as connection:
                     if within is not None:
                         within(connection)
+                    if signature is not None:
+                        keep(connection, stated_identifiers(request).submission_set, signature, self._trail.clock())
                     self._trail.append(connection, self._events(occasion, request, sent, outcome))
             except XdsErrors as wrong:
                 outcome = RegistryOutcome.failure(wrong.errors)

@@ -18,6 +18,7 @@ from xds_repository.reaper import Reaper, ReaperReport
 from xds_repository.registry_port import RegistryPort
 from xds_repository.retrieve import MayRead, Retriever, everybody
 from xds_repository.scrub import ScrubProgress, ScrubReport, scrub
+from xds_repository.signatures import UNEXAMINED, SignatureExamination
 from xds_repository.stores import ObjectStore
 
 
@@ -30,8 +31,8 @@ class Repository:
 
     `engine` is the database of `xds_repository.tables`; with an in-process registry it is the registry's too. `spool`
     takes inline documents while their request runs: a store's own spool directory saves a copy. `may_read` decides
-    which documents the sender of a message may read. Every decision is in the `trail` before it has an effect or
-    an answer. `clock` gives the time in UTC.
+    which documents the sender of a message may read, `signatures` which signed submissions are kept. Every decision is
+    in the `trail` before it has an effect or an answer. `clock` gives the time in UTC.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Repository:
         spool: Spool,
         trail: Trail,
         may_read: MayRead = everybody,
+        signatures: SignatureExamination = UNEXAMINED,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.engine = engine
@@ -51,7 +53,16 @@ class Repository:
         self.configuration = configuration
         self._registry = registry
         self._ledger = Ledger(engine)
-        self._provider = Provider(self._ledger, store, registry, configuration, spool=spool, trail=trail, clock=clock)
+        self._provider = Provider(
+            self._ledger,
+            store,
+            registry,
+            configuration,
+            spool=spool,
+            trail=trail,
+            signatures=signatures,
+            clock=clock,
+        )
         self._retriever = Retriever(self._ledger, store, registry, configuration, may_read, trail=trail)
         self._reaper = Reaper(self._ledger, store, registry, configuration, clock=clock)
         self._clock = clock
