@@ -224,6 +224,7 @@ class Event:
         what.setdefault("action", _ACTIONS[occasion.transaction])
         what.setdefault("transaction", occasion.transaction)
         what.setdefault("certificate", occasion.certificate)
+        what.setdefault("signature", occasion.signature)
         if caller is not None:
             software = caller.software
             what["certificate"] = caller.certificate_fingerprint
@@ -247,7 +248,6 @@ class Event:
             correlation_id=occasion.correlation_id,
             client_address=occasion.client_address,
             endpoint=occasion.endpoint,
-            signature=occasion.signature,
             **what,
         )
 
