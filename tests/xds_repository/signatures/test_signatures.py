@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
+import re
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +27,7 @@ from tests.card_auth.dsg.forger import changed, first, resigned
 from tests.services.trail import events_of, make_trail
 from tests.xds_repository.house import Backend, Client, House, listening, make_registry, succeeded
 from tests.xds_repository.signatures.signed import INSTITUTION, PERSON, Signer
-from tests.xds_repository.submissions import Paper, new_oid, submission
+from tests.xds_repository.submissions import Paper, new_oid, request, submission
 from xds_registry import tables as registry_tables
 from xds_registry.database import open_database
 from xds_registry.encoding import ASSOCIATION_NUMBER
@@ -265,6 +268,18 @@ def test_metadata_that_tell_half_of_a_signature_are_refused(open_desk: OpensDesk
     desk = open_desk()
     code, _ = desk.refused(Signer(desk.world).submission(**changes))
     assert code == "XDSRepositoryMetadataError"
+
+
+def test_a_uuid_in_other_letters_hides_no_signature(open_desk: OpensDesk) -> None:
+    desk = open_desk()
+    signed = Signer(desk.world).submission(lambda _: b"<a/>", format_code=FORMAT_DETACHED)
+    own = f"urn:uuid:{uuid.uuid4()}"
+    metadata = signed.metadata().replace('targetObject="set"', f'targetObject="{own}"')
+    metadata = re.sub(r'"set"', f'"{own.upper().replace("URN:UUID", "urn:uuid")}"', metadata)
+    outcome = desk.client.send(
+        request(metadata, [(one.entry_id, base64.b64encode(one.content)) for one in signed.papers]), mtom=False
+    )
+    assert [error.code for error in outcome.errors] == ["InvalidDocumentContent"]
 
 
 def test_where_nobody_looks_a_signature_is_kept_as_not_examined(open_desk: OpensDesk) -> None:
