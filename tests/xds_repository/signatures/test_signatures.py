@@ -78,12 +78,13 @@ def open_desk(backend: Backend, tmp_path: Path, world: World) -> Iterator[OpensD
         caller: Caller | str | None = "the doctor",
         trust: TrustStore | None = None,
         dsg_policy: DsgPolicy | None = None,
+        judged: bool = True,
         **options: object,
     ) -> Desk:
         verifier = Verifier(
             trust or world.trust, parse=parse_untrusted, parse_document=parse_document, policy=dsg_policy
         )
-        examination = SignatureExamination(policy, verifier)
+        examination = SignatureExamination(policy, verifier if judged else None)
         house = House(backend, tmp_path / "spool", options={"signatures": examination}, **options)  # type: ignore[arg-type]
         who = world.caller() if isinstance(caller, str) else caller
         application = wsgi_application(
@@ -298,6 +299,13 @@ def test_without_a_caller_a_right_signature_is_unverifiable_and_a_wrong_one_refu
     signed = Signer(desk.world).submission()
     assert succeeded(desk.client.provide(signed))
     assert (desk.found(signed).verdict, desk.found(signed).reason) == (Verdict.UNVERIFIABLE, Reason.NOBODY_KNOWN)
+
+
+def test_where_nobody_is_trusted_no_signature_is_judged(open_desk: OpensDesk) -> None:
+    desk = open_desk(judged=False)
+    signed = Signer(desk.world).submission()
+    assert succeeded(desk.client.provide(signed))
+    assert desk.found(signed) == SignatureFinding(verdict=Verdict.UNVERIFIABLE, reason=Reason.NO_TRUST)
 
 
 def test_where_signatures_are_required_one_that_cannot_be_judged_is_not_enough(open_desk: OpensDesk) -> None:
