@@ -59,11 +59,11 @@ class SignatureExamination:
         self._verifier = verifier
 
     def examine(self, document_set: DocumentSet, caller: Caller | None, at: datetime) -> Examined | None:
-        """What is to be said of a submission's signature; None where nobody looks.
+        """What is to be said of a submission's signature; None where nobody looks, or nothing could be signed.
 
         Raises `XdsErrors` for metadata that tell of a signature and not as the standard wants (ITI TF-3: 5.5.4).
         """
-        if self.policy is SignaturePolicy.OFF:
+        if self.policy is SignaturePolicy.OFF or not document_set.documents:
             return None
         if not _may_be_signed(document_set.request):
             return Examined(ABSENT)

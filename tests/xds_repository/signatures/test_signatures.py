@@ -262,6 +262,12 @@ def test_an_unsigned_submission_is_taken_unless_signatures_are_required(
         assert "signature" in words
 
 
+def test_a_submission_without_documents_has_nothing_to_sign(open_desk: OpensDesk) -> None:
+    desk = open_desk(SignaturePolicy.REQUIRED)
+    outcome = desk.client.send(request(submission().metadata(), []), mtom=False)
+    assert {error.code for error in outcome.errors} == {"XDSRegistryMetadataError"}  # the registry's own reasons
+
+
 @pytest.mark.parametrize(
     "changes", [{"class_code": "other"}, {"signs": False}, {"format_code": "other"}], ids=lambda one: next(iter(one))
 )
