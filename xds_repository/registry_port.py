@@ -15,10 +15,12 @@ import requests
 from lxml import etree
 from sqlalchemy import Connection, Engine, bindparam, select
 
+from card_auth.dsg import SignatureFinding
 from dmp.audit import Event, Occasion, Trail
 from schemas import markup
 from schemas import vocabulary as v
 from schemas.ebrim import reading as r
+from schemas.ebrim.identifiers import stated_identifiers
 from schemas.errors import XdsErrors, XDSRegistryNotAvailable, XDSRepositoryError, XDSResultNotSinglePatient
 from schemas.responses import RegistryOutcome, read_registry_response
 from soap.client.caller import NoAnswer, SoapCaller
@@ -26,6 +28,7 @@ from soap.faults import FaultCode, SoapFault
 from xds_registry import tables as t
 from xds_registry.references import is_latest
 from xds_registry.registry import Accepted, Registry
+from xds_registry.signatures import keep
 from xds_repository import audited
 from xds_repository.ledger import BATCH, normal, writing
 
@@ -77,12 +80,14 @@ class RegistryPort(Protocol):
         within: Callable[[Connection], None] | None,
         occasion: Occasion,
         accepted: Accepted | None,
+        signature: SignatureFinding | None = None,
     ) -> RegistryOutcome:
         """ITI-42 for a completed `lcm:SubmitObjectsRequest`; its errors and warnings come back as they are.
 
         `within` writes the repository's own rows. On Success they are committed, save for a replay in process, where
         they were committed before. `digest` identifies what was sent. Whatever the outcome is, it is in the audit trail
-        on return. Raises `AuditNotWritten` when it is not.
+        on return. Raises `AuditNotWritten` when it is not. `signature` is what was found of the signature of the set:
+        it is kept with what is registered, or with the repository's own rows where the registry is elsewhere.
         """
 
     def document_entries(self, repository_unique_id: str) -> Iterator[RegistryEntry] | None:
@@ -115,10 +120,11 @@ class InProcessRegistry:
         within: Callable[[Connection], None] | None,
         occasion: Occasion,
         accepted: Accepted | None,
+        signature: SignatureFinding | None = None,
     ) -> RegistryOutcome:
         """See `RegistryPort.register`. The registry records it, in the transaction that registers."""
         return self._registry.register_document_set(
-            request, digest=digest, within=within, occasion=occasion, accepted=accepted
+            request, digest=digest, within=within, occasion=occasion, accepted=accepted, signature=signature
         )
 
     def document_entries(self, repository_unique_id: str) -> Iterator[RegistryEntry]:
@@ -185,6 +191,7 @@ class SoapRegistry:
         within: Callable[[Connection], None] | None,
         occasion: Occasion,
         accepted: Accepted | None,  # noqa: ARG002 - there is none
+        signature: SignatureFinding | None = None,
     ) -> RegistryOutcome:
         """See `RegistryPort.register`. A lost answer is XDSRegistryNotAvailable, whatever the registry did."""
         outcome = sent = self._sent(request)
@@ -193,6 +200,8 @@ class SoapRegistry:
                 with writing(self._engine) as connection:
                     if within is not None:
                         within(connection)
+                    if signature is not None:
+                        keep(connection, stated_identifiers(request).submission_set, signature, self._trail.clock())
                     self._trail.append(connection, self._events(occasion, request, sent, outcome))
             except XdsErrors as wrong:
                 outcome = RegistryOutcome.failure(wrong.errors)
