@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import requests
 from sqlalchemy import Engine
 
+from dmp.alerts import AlertPolicy, ByConfidentiality, announce
 from dmp.audit import Trail
 from feuillet.audit.opening import open_trail
 from feuillet.configuration import ConfigurationRefused
@@ -43,6 +44,7 @@ class Rooms:
     trail: Trail
     registry: Registry | None
     repository: Repository
+    alert_policy: AlertPolicy = field(default_factory=ByConfidentiality)
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -63,7 +65,8 @@ def open_rooms(settings: Sections) -> Rooms:
     registry = None
     port: RegistryPort
     if settings.repository.registry is None:
-        registry = Registry(engine, _registry_configuration(settings, domain), trail=trail)
+        told = None if settings.alerts is None else announce
+        registry = Registry(engine, _registry_configuration(settings, domain), trail=trail, announce=told)
         port = InProcessRegistry(registry)
     else:
         port = _remote_registry(settings.repository.registry, engine, trail, spool_directory)

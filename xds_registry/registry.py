@@ -25,6 +25,7 @@ from xds_registry.query import answer
 from xds_registry.query.answer import Answered
 from xds_registry.query.stored_query import multi_patient_stored_query, stored_query
 from xds_registry.register import Prepared, prepare, register
+from xds_registry.subscriptions.announcing import Announcer, documents_added
 from xds_registry.validation.structure import Transaction
 from xds_registry.visibility import EVERYTHING, Visibility
 
@@ -46,8 +47,9 @@ def _utc_now() -> datetime:
 class Registry:
     """Registers and answers; safe to use from several threads and processes at once.
 
-    Every decision is in the `trail` before it has an effect or an answer; what cannot be recorded is not done. `clock`
-    gives the time in UTC.
+    Every decision is in the `trail` before it has an effect or an answer; what cannot be recorded is not done.
+    `announce` writes down, in the same transaction, what those who want to be alerted are told of; without it nobody
+    is. `clock` gives the time in UTC.
     """
 
     def __init__(
@@ -56,10 +58,12 @@ class Registry:
         configuration: RegistryConfiguration,
         *,
         trail: Trail,
+        announce: Announcer | None = None,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.engine = engine
         self.trail = trail
+        self.announce = announce
         self.configuration = configuration
         self.clock = clock
 
@@ -151,6 +155,8 @@ class Registry:
                 with writing(self.engine) as connection:
                     now = self.clock()
                     outcome = register(connection, prepared, self.configuration, now=now, within=within)
+                    if self.announce is not None and not outcome.replayed:
+                        self.announce(connection, documents_added(prepared, now))
                     self.trail.append(connection, (audited.registered(occasion, prepared, outcome, now),))
                     return outcome
             except IntegrityError:

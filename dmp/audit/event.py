@@ -32,7 +32,11 @@ class Transaction(enum.StrEnum):
     RETRIEVE = "ITI-43"
     PATIENT_FEED_V3 = "ITI-44"
     MULTI_PATIENT_QUERY = "ITI-51"
+    SUBSCRIBE = "ITI-52"
+    NOTIFY = "ITI-53"
     REGISTER_ON_DEMAND = "ITI-61"
+    #: A person was told by e-mail or SMS that there is news.
+    ALERT = "alert"
     START = "start"
     STOP = "stop"
     SECURITY_ALERT = "security-alert"
@@ -83,14 +87,18 @@ _MEANINGS: Final = {
     Transaction.RETRIEVE: "Retrieve Document Set",
     Transaction.PATIENT_FEED_V3: "Patient Identity Feed",
     Transaction.MULTI_PATIENT_QUERY: "Multi-Patient Stored Query",
+    Transaction.SUBSCRIBE: "Document Metadata Subscribe",
+    Transaction.NOTIFY: "Document Metadata Notify",
     Transaction.REGISTER_ON_DEMAND: "Register On-Demand Document Entry",
+    Transaction.ALERT: "Alert",
     Transaction.START: "Application Start",
     Transaction.STOP: "Application Stop",
     Transaction.SECURITY_ALERT: "Node Authentication",
     Transaction.AUDIT_LOG_USED: "Audit Log Used",
 }
 
-# ITI TF-2: 3.8.5.1, 3.18.5.1, 3.41.5.1, 3.42.5.1, 3.43.5.1, 3.44.5.1, 3.51.5.1, 3.61.5.1; DICOM PS3.15 A.5.3
+# ITI TF-2: 3.8.5.1, 3.18.5.1, 3.41.5.1, 3.42.5.1, 3.43.5.1, 3.44.5.1, 3.51.5.1, 3.52.7, 3.53.5.1,
+# 3.61.5.1; DICOM PS3.15 A.5.3
 _ACTIONS: Final = {
     Transaction.PATIENT_FEED: Action.CREATE,
     Transaction.STORED_QUERY: Action.EXECUTE,
@@ -100,7 +108,10 @@ _ACTIONS: Final = {
     Transaction.RETRIEVE: Action.READ,
     Transaction.PATIENT_FEED_V3: Action.CREATE,
     Transaction.MULTI_PATIENT_QUERY: Action.EXECUTE,
+    Transaction.SUBSCRIBE: Action.CREATE,
+    Transaction.NOTIFY: Action.READ,
     Transaction.REGISTER_ON_DEMAND: Action.CREATE,
+    Transaction.ALERT: Action.READ,
     Transaction.START: Action.EXECUTE,
     Transaction.STOP: Action.EXECUTE,
     Transaction.SECURITY_ALERT: Action.EXECUTE,
@@ -115,6 +126,8 @@ BY_ACTION: Final = {
     "urn:ihe:iti:2007:RetrieveDocumentSet": Transaction.RETRIEVE,
     "urn:ihe:iti:2009:MultiPatientStoredQuery": Transaction.MULTI_PATIENT_QUERY,
     "urn:ihe:iti:2010:RegisterOnDemandDocumentEntry": Transaction.REGISTER_ON_DEMAND,
+    "http://docs.oasis-open.org/wsn/bw-2/NotificationProducer/SubscribeRequest": Transaction.SUBSCRIBE,
+    "http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager/UnsubscribeRequest": Transaction.SUBSCRIBE,
     "urn:hl7-org:v3:PRPA_IN201301UV02": Transaction.PATIENT_FEED_V3,
     "urn:hl7-org:v3:PRPA_IN201302UV02": Transaction.PATIENT_FEED_V3,
     "urn:hl7-org:v3:PRPA_IN201304UV02": Transaction.PATIENT_FEED_V3,
@@ -177,6 +190,7 @@ class Event:
     `refusal` and `reason` say why something was refused: the class, and the names of the rules (never a value of the
     request). `unchanged`: accepted, and nothing was done, since it had been done before or is none of our business.
     `patient` is a CX; `query` the request of a stored query as XML; `results` the objects or documents given out.
+    ITI-53 names `documents` and `folders` by entryUUID.
     `refused_transaction` is what was asked for by whoever was turned away.
     """
 
@@ -208,6 +222,7 @@ class Event:
     patient: str = field(default="", repr=False)
     submission_set: str = ""
     documents: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
     repository: str = ""
     query_id: str = ""
     query: str = field(default="", repr=False)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
+from dmp.alerts import tables as alert_tables
 from dmp.audit import tables as audit_tables
 from feuillet.callers import presented
 from xds_registry import tables as registry_tables
+from xds_registry.subscriptions import tables as subscription_tables
 from xds_repository import tables as repository_tables
 
 context.configure(
@@ -16,6 +18,8 @@ context.configure(
         repository_tables.metadata,
         presented.metadata,
         audit_tables.metadata,
+        alert_tables.metadata,
+        subscription_tables.metadata,
     ],
     transaction_per_migration=False,
     transactional_ddl=True,

@@ -11,12 +11,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
+from dmp.alerts import tables as alert_tables
 from dmp.audit import tables as audit_tables
 from feuillet.callers import presented
 from feuillet.migrations import schema
 from feuillet.migrations.schema import SchemaState, migrate, state_of
 from xds_registry import tables as registry_tables
 from xds_registry.database import open_database, writing
+from xds_registry.subscriptions import tables as subscription_tables
 from xds_repository import tables as repository_tables
 
 
@@ -36,6 +38,7 @@ def test_the_tables_are_those_that_the_code_speaks_of(engine: Engine) -> None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         metadata = [registry_tables.metadata, repository_tables.metadata, presented.metadata, audit_tables.metadata]
+        metadata += [alert_tables.metadata, subscription_tables.metadata]
         assert compare_metadata(context, metadata) == []  # type: ignore[arg-type]  # several are documented
 
 
