@@ -73,10 +73,12 @@ class Mail:
         return letter
 
     def _connection(self) -> smtplib.SMTP:
+        # Named, or the library would ask the network for this machine's name.
+        own, seconds = self.sender.rpartition("@")[2], self.seconds
         if self.context is not None and self.implicit_tls:
-            server: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, timeout=self.seconds, context=self.context)
+            server: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, own, timeout=seconds, context=self.context)
         else:
-            server = smtplib.SMTP(self.host, self.port, timeout=self.seconds)
+            server = smtplib.SMTP(self.host, self.port, own, timeout=seconds)
         try:
             if self.context is not None and not self.implicit_tls:
                 server.starttls(context=self.context)  # raises where the server does not offer it

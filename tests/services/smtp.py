@@ -75,7 +75,7 @@ def mail_server(
 
     def verify(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)
-        return AuthResult(success=account == (data.login.decode(), data.password.decode()))
+        return AuthResult(handled=False, success=account == (data.login.decode(), data.password.decode()))
 
     if account is not None:
         options |= {

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import requests
 
-from dmp.alerts import Medium, Subscriber, SubscriberKind, Subscription
+from dmp.alerts import Medium, Subscriber, SubscriberKind, Subscription, outbox
 from dmp.alerts.subscriptions import subscribe
+from tests.services import process
 from tests.services.engine import Engine, run_engine
 from tests.services.pki import Pki
 from tests.services.smtp import Letterbox, mail_server
@@ -78,3 +82,78 @@ def test_a_document_that_comes_by_iti_41_is_told_by_e_mail(database_url: str, tm
     log = engine.log.read_text()
     assert '"event": "alerts.message"' in log
     assert "patient@example.fr" not in log
+
+
+def waiting(database_url: str) -> outbox.Backlog:
+    """What the server has not sent yet."""
+    engine = open_database(database_url)
+    try:
+        return outbox.backlog(engine, at=datetime.now(UTC))
+    finally:
+        engine.dispose()
+
+
+def until_empty(database_url: str, engine: Engine) -> None:
+    """Wait until the outbox is empty."""
+
+    def empty() -> bool:
+        left = waiting(database_url)
+        return left.announcements == left.messages == 0
+
+    process.wait_until(empty, engine.running, log=engine.log)
+
+
+def kill_all(running: subprocess.Popen[bytes]) -> None:
+    """SIGKILL for the server and everything that it started."""
+    everyone = [running.pid]
+    for pid in everyone:
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            everyone += [int(child) for child in children.read_text().split()]
+    for pid in everyone:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_a_server_killed_while_it_sends_loses_no_alert_and_repeats_one_at_most(
+    database_url: str, tmp_path: Path, pki: Pki
+) -> None:
+    port, directory = process.free_port(), tmp_path / "engine"
+    more = settings(Letterbox(port), pki)
+    with run_engine(directory, pki, database_url=database_url, more=more) as engine:
+        engine.announce(PATIENT)
+        ask(database_url)
+        with provider(engine, tmp_path / "spool") as source:
+            for _ in range(3):  # while nobody takes letters
+                assert source.provide(submission(b"<a/>")).succeeded
+        with mail_server(pki, port=port) as box:
+
+            def kill(_letter: object) -> str:
+                box.on_letter = lambda _: "250 taken"
+                kill_all(engine.running)
+                return "250 taken"
+
+            box.on_letter = kill
+            box.wait_for(1)
+            assert engine.running.wait(60) == -signal.SIGKILL
+            assert waiting(database_url).messages + waiting(database_url).announcements == 3
+            with run_engine(directory, pki, database_url=database_url, more=more) as again:
+                until_empty(database_url, again)
+        assert len(box.letters) == 4  # the one that was under way twice
+
+
+def test_what_was_announced_before_a_stop_is_told_after_it(database_url: str, tmp_path: Path, pki: Pki) -> None:
+    directory = tmp_path / "engine"
+    with mail_server(pki) as box:
+        slow = settings(box, pki, poll_seconds=60)  # it has looked once, and stops before it looks again
+        with run_engine(directory, pki, database_url=database_url, more=slow) as engine:
+            engine.announce(PATIENT)
+            ask(database_url)
+            with provider(engine, tmp_path / "spool") as source:
+                for _ in range(5):
+                    assert source.provide(submission(b"<a/>")).succeeded
+        assert engine.running.returncode == 0
+        assert box.letters == []
+        assert waiting(database_url).announcements == 5
+        with run_engine(directory, pki, database_url=database_url, more=settings(box, pki)) as again:
+            until_empty(database_url, again)
+        assert len(box.letters) == 5
