@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from dmp.alerts import AlertPolicy, ByConfidentiality, announce
 from dmp.audit import Trail
+from feuillet.alerts.notifying import open_broker
 from feuillet.audit.opening import open_trail
 from feuillet.configuration import ConfigurationRefused
 from feuillet.settings import RemoteRegistrySettings, Sections
@@ -21,6 +22,7 @@ from soap.parts import Spool
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.database import open_database
 from xds_registry.registry import Registry
+from xds_registry.subscriptions.broker import Broker
 from xds_repository.configuration import RepositoryConfiguration
 from xds_repository.registry_port import InProcessRegistry, RegistryPort, SoapRegistry
 from xds_repository.repository import Repository
@@ -44,6 +46,7 @@ class Rooms:
     trail: Trail
     registry: Registry | None
     repository: Repository
+    broker: Broker | None = None
     alert_policy: AlertPolicy = field(default_factory=ByConfidentiality)
 
     def close(self) -> None:
@@ -78,7 +81,8 @@ def open_rooms(settings: Sections) -> Rooms:
         spool=Spool(spool_directory, threshold=limits.spool_threshold, reserve=limits.spool_reserve),
         trail=trail,
     )
-    return Rooms(settings, engine, store, spool_directory, trail, registry, repository)
+    broker = None if registry is None else open_broker(settings, engine, trail)
+    return Rooms(settings, engine, store, spool_directory, trail, registry, repository, broker)
 
 
 def open_engine(settings: Sections) -> Engine:

@@ -15,11 +15,13 @@ from dmp.alerts.delivery import Courier
 from dmp.alerts.notices import NoticeCourier, Notices
 from dmp.alerts.outbox import Addressees
 from feuillet.alerts.mail import Account, Mail
+from feuillet.alerts.notifying import open_consumers
 from feuillet.alerts.sending import Sending
 from feuillet.alerts.settings import AlertSettings, Security, SmsSettings, SmtpSettings
 from feuillet.alerts.sms import SmsGateway
 from feuillet.composition import Rooms
 from feuillet.configuration import ConfigurationRefused
+from xds_registry.subscriptions.notification import NOTIFY, Notifications, NotifyCourier
 
 
 def open_channels(settings: AlertSettings) -> dict[Medium, Channel]:
@@ -89,7 +91,12 @@ def start_sending(rooms: Rooms) -> Sending | None:
     if settings is None or rooms.registry is None:
         return None
     addressees: list[Addressees] = [Notices(rooms.alert_policy)]
-    couriers = notice_couriers(settings, rooms.engine, rooms.alert_policy, rooms.trail.clock)
+    clock = rooms.trail.clock
+    couriers = notice_couriers(settings, rooms.engine, rooms.alert_policy, clock)
+    if settings.notifications is not None and rooms.broker is not None:
+        addressees.append(Notifications(clock))
+        consumers = open_consumers(settings.notifications)
+        couriers[NOTIFY] = NotifyCourier(rooms.engine, consumers, rooms.broker.address_of, clock)
     sending = Sending(rooms.engine, rooms.trail, addressees, couriers, settings.retry(), seconds=settings.poll_seconds)
     sending.start(settings.senders)
     return sending

@@ -82,12 +82,13 @@ class NotificationSettings(Section):
     """`[alerts.notifications]`: ITI-52 and ITI-53.
 
     `address` is the URL by which callers reach `/subscriptions`. `consumers` are the only hosts that notifications go
-    to, as HOST or HOST:PORT.
+    to, as HOST or HOST:PORT. `any_patient` lets subscriptions be made that name no patient.
     """
 
     address: Url
     consumers: tuple[str, ...] = Field(min_length=1)
     insecure_http: bool = False
+    any_patient: bool = False
     ca: ReadableFile | None = None
     certificate: ReadableFile | None = None
     key: ReadableFile | None = None
