@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,15 +16,20 @@ import requests
 
 from dmp.alerts import Medium, Subscriber, SubscriberKind, Subscription, outbox
 from dmp.alerts.subscriptions import subscribe
+from soap.client.caller import SoapCaller
+from soap.vocabulary import WSA
 from tests.services import process
 from tests.services.engine import Engine, run_engine
 from tests.services.pki import Pki
 from tests.services.smtp import Letterbox, mail_server
-from tests.xds_repository.house import Client
+from tests.xds_registry.subscriptions.conftest import Consumer, slots, subscribe_body
+from tests.xds_repository.house import Client, listening
 from tests.xds_repository.submissions import PATIENT, submission
 from xds_registry.database import open_database, writing
+from xds_registry.subscriptions.vocabulary import SUBSCRIBE_ACTION, UNSUBSCRIBE_ACTION, WSNT
 
 PORTAL = "https://dmp.example/"
+UNSUBSCRIBE = f'<wsnt:Unsubscribe xmlns:wsnt="{WSNT}"/>'.encode()
 
 
 def settings(box: Letterbox, pki: Pki, **changes: object) -> str:
@@ -157,3 +163,32 @@ def test_what_was_announced_before_a_stop_is_told_after_it(database_url: str, tm
         with run_engine(directory, pki, database_url=database_url, more=settings(box, pki)) as again:
             until_empty(database_url, again)
         assert len(box.letters) == 5
+
+
+def test_a_system_subscribes_by_iti_52_and_is_notified_by_iti_53_over_mutual_tls(tmp_path: Path, pki: Pki) -> None:
+    consumer = Consumer()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(pki.ca))
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_cert_chain(pki.server.certificate, pki.server.key)
+    with listening(consumer, context=context) as url:
+        host = url.removeprefix("http://").rstrip("/").replace("127.0.0.1", "localhost")
+        more = (
+            f'[alerts]\nportal = "{PORTAL}"\npoll_seconds = 0.1\n[alerts.notifications]\n'
+            f'address = "https://localhost/subscriptions"\nconsumers = ["{host}"]\nca = "{pki.ca}"\n'
+            f'certificate = "{pki.client.certificate}"\nkey = "{pki.client.key}"\n'
+        )
+        with run_engine(tmp_path / "engine", pki, more=more) as engine, provider(engine, tmp_path / "spool") as source:
+            engine.announce(PATIENT)
+            broker = SoapCaller(f"{engine.https}/subscriptions", session=engine.session())
+            of_patient = slots(XDSDocumentEntryPatientId=f"'{PATIENT}'")
+            with broker.call(SUBSCRIBE_ACTION, subscribe_body(f"https://{host}/", parameters=of_patient)) as answer:
+                address = answer.body.findtext(f"{{{WSNT}}}SubscriptionReference/{{{WSA}}}Address") or ""
+            assert source.provide(submission(b"<a/>")).succeeded
+            process.wait_until(lambda: len(consumer.told) == 1, engine.running, log=engine.log)
+            assert consumer.tags == [["ExtrinsicObject"]]
+            named = address.replace("https://localhost", engine.https)
+            with SoapCaller(named, session=engine.session()).call(UNSUBSCRIBE_ACTION, UNSUBSCRIBE):
+                pass
+            assert source.provide(submission(b"<a/>")).succeeded
+            until_empty(f"sqlite:///{tmp_path}/engine/feuillet.db", engine)
+    assert len(consumer.told) == 1
