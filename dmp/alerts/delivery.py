@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from dmp.alerts import outbox
 from dmp.alerts.channel import NotSent
@@ -58,19 +59,29 @@ def deliver_next(engine: Engine, trail: Trail, couriers: Mapping[str, Courier], 
     message = outbox.lease(engine, couriers.keys(), retry, at=trail.clock())
     if message is None:
         return None
-    parcel = couriers[message.channel].prepare(message)
+    try:
+        parcel = couriers[message.channel].prepare(message)
+    except SQLAlchemyError:
+        raise
+    except Exception as error:  # of a message that cannot be read: it must not come again for ever
+        return _postponed(engine, trail, message, retry, NotSent(type(error).__name__))
     if parcel is None:
         outbox.sent(engine, message)
         return Delivered(message, Result.WITHDRAWN)
     trail.record(*parcel.events)
     try:
         parcel.send()
-    except NotSent as trouble:
+    except Exception as error:  # whatever it is, the message was not sent, or nobody knows
+        trouble = error if isinstance(error, NotSent) else NotSent(type(error).__name__)
         trail.record(*(_not_sent(event, trail) for event in parcel.events))
-        dead = outbox.failed(engine, message, retry, permanent=trouble.permanent, at=trail.clock())
-        return Delivered(message, Result.GIVEN_UP if dead else Result.POSTPONED, str(trouble))
+        return _postponed(engine, trail, message, retry, trouble)
     outbox.sent(engine, message)
     return Delivered(message, Result.SENT)
+
+
+def _postponed(engine: Engine, trail: Trail, message: Message, retry: Retry, trouble: NotSent) -> Delivered:
+    dead = outbox.failed(engine, message, retry, permanent=trouble.permanent, at=trail.clock())
+    return Delivered(message, Result.GIVEN_UP if dead else Result.POSTPONED, str(trouble))
 
 
 def _not_sent(event: Event, trail: Trail) -> Event:

@@ -12,16 +12,16 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, Engine, delete, exists, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, Select, delete, exists, func, insert, select, text, update
 
 from dmp.alerts.announcement import Announcement, decode
 from dmp.alerts.tables import alert_event, alert_message
 from dmp.audit.event import microseconds
 
-#: Announcements spread in one transaction.
-BATCH: Final = 100
+#: Announcements spread in one transaction, for which writers on SQLite wait.
+BATCH: Final = 20
 #: Any number that nothing else on the server takes for its advisory locks.
 _LOCK: Final = 0x616C7274
 
@@ -83,7 +83,7 @@ class Backlog:
 def spread(engine: Engine, addressees: Sequence[Addressees], *, at: datetime) -> int:
     """Make messages of the announcements that wait; how many announcements. Of several processes one does it."""
     spread_so_far = 0
-    while True:
+    while _any(engine, select(alert_event.c.pk)):
         with _writing(engine) as connection:
             if not _alone(connection):
                 return spread_so_far
@@ -96,7 +96,8 @@ def spread(engine: Engine, addressees: Sequence[Addressees], *, at: datetime) ->
                 connection.execute(delete(alert_event).where(alert_event.c.pk.in_([row.pk for row in rows])))
         spread_so_far += len(rows)
         if len(rows) < BATCH:
-            return spread_so_far
+            break
+    return spread_so_far
 
 
 def lease(engine: Engine, channels: Collection[str], retry: Retry, *, at: datetime) -> Message | None:
@@ -117,10 +118,11 @@ def lease(engine: Engine, channels: Collection[str], retry: Retry, *, at: dateti
         )
         .order_by(columns.due_at, columns.pk)
         .limit(1)
-        .with_for_update(skip_locked=True, of=alert_message)
     )
+    if not _any(engine, statement):
+        return None
     with _writing(engine) as connection:
-        row = connection.execute(statement).first()
+        row = connection.execute(statement.with_for_update(skip_locked=True, of=alert_message)).first()
         if row is None:
             return None
         token = str(uuid.uuid4())
@@ -179,6 +181,12 @@ def _keep(connection: Connection, drafts: Sequence[Draft], happened_at: int, at:
             {"recipient": d.recipient, "channel": d.channel, "content": d.content, "lease": "", **state} for d in drafts
         ]
         connection.execute(insert(alert_message), rows)
+
+
+def _any(engine: Engine, statement: Select[Any]) -> bool:
+    """Whether there is a row; asked without the lock that writers wait for."""
+    with engine.connect() as connection:
+        return connection.execute(statement.limit(1)).first() is not None
 
 
 def _alone(connection: Connection) -> bool:

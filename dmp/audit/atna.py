@@ -71,6 +71,7 @@ EVENT_IDS: Final = {
     Transaction.NOTIFY: _EXPORT,
     Transaction.REGISTER_ON_DEMAND: _IMPORT,
     Transaction.ALERT: _EXPORT,
+    Transaction.ALERT_SETTINGS: _PATIENT_RECORD,
     Transaction.START: _APPLICATION_ACTIVITY,
     Transaction.STOP: _APPLICATION_ACTIVITY,
     Transaction.SECURITY_ALERT: Code("110113", DCM, "Security Alert"),
@@ -81,6 +82,7 @@ _TYPES: Final = {
     Transaction.STOP: Code("110121", DCM, "Application Stop"),
     Transaction.SECURITY_ALERT: Code("110126", DCM, "Node Authentication"),
     Transaction.ALERT: Code("alert", _FEUILLET, "Alert to a Person"),
+    Transaction.ALERT_SETTINGS: Code("alert-settings", _FEUILLET, "Alert Settings"),
 }
 _SOURCE: Final = Code("110153", DCM, "Source Role ID")
 _DESTINATION: Final = Code("110152", DCM, "Destination Role ID")

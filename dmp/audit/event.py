@@ -37,6 +37,8 @@ class Transaction(enum.StrEnum):
     REGISTER_ON_DEMAND = "ITI-61"
     #: A person was told by e-mail or SMS that there is news.
     ALERT = "alert"
+    #: Who is told was changed.
+    ALERT_SETTINGS = "alert-settings"
     START = "start"
     STOP = "stop"
     SECURITY_ALERT = "security-alert"
@@ -91,6 +93,7 @@ _MEANINGS: Final = {
     Transaction.NOTIFY: "Document Metadata Notify",
     Transaction.REGISTER_ON_DEMAND: "Register On-Demand Document Entry",
     Transaction.ALERT: "Alert",
+    Transaction.ALERT_SETTINGS: "Alert Settings",
     Transaction.START: "Application Start",
     Transaction.STOP: "Application Stop",
     Transaction.SECURITY_ALERT: "Node Authentication",
@@ -112,6 +115,7 @@ _ACTIONS: Final = {
     Transaction.NOTIFY: Action.READ,
     Transaction.REGISTER_ON_DEMAND: Action.CREATE,
     Transaction.ALERT: Action.READ,
+    Transaction.ALERT_SETTINGS: Action.UPDATE,
     Transaction.START: Action.EXECUTE,
     Transaction.STOP: Action.EXECUTE,
     Transaction.SECURITY_ALERT: Action.EXECUTE,

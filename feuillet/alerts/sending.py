@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -54,8 +55,9 @@ class Sending:
     def stop(self, seconds: float) -> None:
         """Finish the messages that are being sent, as far as they are done in that time; the others come again."""
         self._stopping.set()
+        deadline = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join(seconds)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def run_once(self) -> list[Delivered]:
         """Spread, then send until nothing is due."""

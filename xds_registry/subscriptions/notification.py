@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import Connection, Engine
 
 from dmp.alerts import Announcement, DocumentsAdded
@@ -16,6 +17,7 @@ from dmp.alerts.outbox import Draft, Message
 from dmp.audit import Event, Occasion, Transaction
 from schemas.markup import attribute, text
 from schemas.vocabulary import LCM, RIM
+from soap.faults import SoapFault
 from soap.vocabulary import WSA
 from xds_registry.database import reading
 from xds_registry.query.search import Found
@@ -26,6 +28,7 @@ from xds_registry.subscriptions.subscription import Owner, Subscription
 from xds_registry.subscriptions.vocabulary import DSUB, SIMPLE_DIALECT, WSNT, Topic
 from xds_registry.visibility import EVERYTHING, Visibility
 
+_log: Final = structlog.get_logger(__name__)
 #: The channel of notifications in the outbox.
 NOTIFY: Final = "notify"
 _KEY: Final = "notify:"
@@ -129,7 +132,13 @@ def _matching(
 ) -> list[Found]:
     if not objects:
         return []
-    return matching(connection, stored_filter(told.query, told.topic), objects, visibility_of(told.owner))
+    try:
+        wanted = stored_filter(told.query, told.topic)
+    except SoapFault:
+        # Accepted by an earlier version, and not understood by this one: nobody else's notifications wait for it.
+        _log.error("subscription.unreadable", subscription=told.id)
+        return []
+    return matching(connection, wanted, objects, visibility_of(told.owner))
 
 
 def _audited(topic: Topic, found: Sequence[Found]) -> dict[str, Any]:

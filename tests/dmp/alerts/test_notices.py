@@ -198,6 +198,29 @@ def test_what_cannot_be_recorded_is_not_sent_and_comes_again(
     assert len(post.taken) == 1
 
 
+def test_trouble_that_nobody_thought_of_counts_as_an_attempt(engine: Engine, tell: Tell, clock: Clock) -> None:
+    def trouble(_address: str) -> NotSent | None:
+        raise ZeroDivisionError
+
+    keep(engine, wish(PATIENT))
+    happens(engine, added())
+    post = Post(trouble=trouble)
+    (delivered,) = tell(post, retry=Retry(attempts=2))
+    assert (delivered.result, delivered.reason) == (Result.POSTPONED, "ZeroDivisionError")
+    clock.advance(hours=1)
+    assert [delivered.result for delivered in tell(post, retry=Retry(attempts=2))] == [Result.GIVEN_UP]
+    assert [event.outcome for event in events_of(engine)].count(Outcome.SERIOUS_FAILURE) == 2
+
+
+def test_a_message_that_cannot_be_read_does_not_come_for_ever(engine: Engine, tell: Tell) -> None:
+    keep(engine, wish(PATIENT))
+    happens(engine, added())
+    outbox.spread(engine, [Notices(Authorising())], at=AT)
+    with writing(engine) as connection:
+        connection.execute(text("UPDATE alert_message SET content = 'x'"))
+    assert [delivered.result for delivered in tell(Post(), retry=Retry(attempts=1))] == [Result.GIVEN_UP]
+
+
 def test_nothing_medical_is_kept_in_the_outbox_but_codes_and_identifiers(engine: Engine) -> None:
     keep(engine, wish(PATIENT))
     happens(engine, added())

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from dmp.alerts import AlertKind, Medium
+from dmp.alerts.audited import Change, changed
 from dmp.alerts.subscriptions import (
     SubscriptionRefused,
     check_address,
@@ -17,7 +18,10 @@ from dmp.alerts.subscriptions import (
     switch,
     unsubscribe,
 )
+from dmp.audit import Occasion, Trail, Transaction
+from dmp.audit.event import Action
 from tests.dmp.alerts.people import AT, DOCTOR, LETTER, PATIENT, RECORD, REPORT, keep, wish
+from tests.services.trail import events_of
 from xds_registry.database import writing
 
 
@@ -52,6 +56,17 @@ def test_a_record_that_is_destroyed_takes_its_wishes_along(engine: Engine) -> No
     with writing(engine) as connection:
         assert forget_record(connection, RECORD) == 2
         assert subscriptions_of(connection, DOCTOR) == (wish(DOCTOR, patient=""),)
+
+
+def test_a_change_is_an_event_that_does_not_tell_the_address(engine: Engine, trail: Trail) -> None:
+    with writing(engine) as connection:
+        subscribe(connection, wish(PATIENT), at=AT)
+        occasion = Occasion(transaction=Transaction.ALERT_SETTINGS)
+        which: dict[str, Any] = {"patient": RECORD, "kind": AlertKind.DOCUMENT, "medium": Medium.MAIL}
+        trail.append(connection, (changed(occasion, Change.KEPT, PATIENT, **which, at=AT),))
+    (event,) = events_of(engine)
+    assert (event.action, event.patient, event.reason) == (Action.CREATE, RECORD, "document by mail to patient")
+    assert "@" not in repr(event)
 
 
 @pytest.mark.parametrize(

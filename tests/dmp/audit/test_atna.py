@@ -74,6 +74,7 @@ def test_any_event_is_a_message_of_the_schema(some: Event) -> None:
         (Transaction.NOTIFY, "110106", "R", "ITI-53"),
         (Transaction.REGISTER_ON_DEMAND, "110107", "C", "ITI-61"),
         (Transaction.ALERT, "110106", "R", "alert"),
+        (Transaction.ALERT_SETTINGS, "110110", "U", "alert-settings"),
         (Transaction.START, "110100", "E", "110120"),
         (Transaction.STOP, "110100", "E", "110121"),
         (Transaction.SECURITY_ALERT, "110113", "E", "110126"),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, update
 
 from dmp.alerts.delivery import Result
 from dmp.audit import Outcome, Transaction
@@ -27,7 +27,9 @@ from tests.xds_registry.submissions import (
 )
 from tests.xds_registry.subscriptions.conftest import Consumer, House, slots, subscribe_body
 from xds_registry import tables as t
+from xds_registry.database import writing
 from xds_registry.encoding import DEPRECATED
+from xds_registry.subscriptions.tables import subscription
 from xds_registry.subscriptions.vocabulary import NOTIFY_ACTION, WSNT, FilterId
 from xds_registry.visibility import Everything
 
@@ -201,6 +203,16 @@ def test_what_became_hidden_before_its_notification_left_is_not_told(
         results = [delivered.result for delivered in house.deliver()]
     assert results == [Result.WITHDRAWN, Result.SENT]
     assert consumer.objects == [[new.entry_uuid]]
+
+
+def test_a_subscription_that_is_not_understood_any_more_keeps_nobody_waiting(broker: House, consumer: Consumer) -> None:
+    body = subscribe_body(consumer.url, parameters=OF_P1)
+    broken = broker.subscribe(body).rpartition("/")[2]
+    with writing(broker.engine) as connection:
+        connection.execute(update(subscription).where(subscription.c.id == broken).values(query="<a/>"))
+    broker.subscribe(body)
+    broker.client.accept(entry())
+    assert [delivered.result for delivered in broker.deliver()] == [Result.SENT]
 
 
 def test_a_consumer_that_fails_is_told_later_and_in_order(broker: House, consumer: Consumer) -> None:
