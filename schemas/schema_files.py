@@ -23,3 +23,4 @@ HL7V3_XSD: Final = XSD_DIRECTORY / "hl7v3.xsd"
 
 REGISTRY_WSDL: Final = WSDL_DIRECTORY / "XDS.b_DocumentRegistry.wsdl"
 REPOSITORY_WSDL: Final = WSDL_DIRECTORY / "XDS.b_DocumentRepository.wsdl"
+SUBSCRIPTIONS_WSDL: Final = WSDL_DIRECTORY / "DocumentMetadataNotificationBroker.wsdl"

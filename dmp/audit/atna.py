@@ -72,6 +72,10 @@ EVENT_IDS: Final = {
     Transaction.RESTRICTED_UPDATE: _IMPORT,
     Transaction.REMOVE_METADATA: _PATIENT_RECORD,
     Transaction.REMOVE_DOCUMENTS: _PATIENT_RECORD,
+    Transaction.SUBSCRIBE: _QUERY,
+    Transaction.NOTIFY: _EXPORT,
+    Transaction.ALERT: _EXPORT,
+    Transaction.ALERT_SETTINGS: _PATIENT_RECORD,
     Transaction.START: _APPLICATION_ACTIVITY,
     Transaction.STOP: _APPLICATION_ACTIVITY,
     Transaction.SECURITY_ALERT: Code("110113", DCM, "Security Alert"),
@@ -83,13 +87,20 @@ _TYPES: Final = {
     Transaction.START: Code("110120", DCM, "Application Start"),
     Transaction.STOP: Code("110121", DCM, "Application Stop"),
     Transaction.SECURITY_ALERT: Code("110126", DCM, "Node Authentication"),
+    Transaction.ALERT: Code("alert", _FEUILLET, "Alert to a Person"),
+    Transaction.ALERT_SETTINGS: Code("alert-settings", _FEUILLET, "Alert Settings"),
 }
 _SOURCE: Final = Code("110153", DCM, "Source Role ID")
 _DESTINATION: Final = Code("110152", DCM, "Destination Role ID")
 _APPLICATION: Final = Code("110150", DCM, "Application")
 _LAUNCHER: Final = Code("110151", DCM, "Application Launcher")
-#: Where the server is the source: it gives documents out, or registers them elsewhere.
-_SERVER_IS_SOURCE: Final = frozenset({Transaction.RETRIEVE, Transaction.REGISTER_ELSEWHERE})
+#: What the server sends unasked: it is the requestor, and the event's endpoint is the other side.
+_SENT: Final = frozenset({Transaction.REGISTER_ELSEWHERE, Transaction.NOTIFY, Transaction.ALERT})
+#: Where the server is the source: it gives documents out, or sends.
+_SERVER_IS_SOURCE: Final = frozenset({Transaction.RETRIEVE, *_SENT})
+#: What is told of, in ITI-53 (ITI TF-2: 3.53.5.1.2).
+_ENTRY: Final = Code("urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1", "IHE XDS Metadata", "document entry object type")
+_FOLDER: Final = Code("urn:uuid:d9d542f3-6cc4-48b6-8870-ea235fbc94c2", "IHE XDS Metadata", "folder classification node")
 _REMOVALS: Final = frozenset({Transaction.REMOVE_METADATA, Transaction.REMOVE_DOCUMENTS, Transaction.DESTROY_RECORD})
 #: ParticipantObjectDataLifeCycle: permanent erasure.
 _ERASURE: Final = "15"
@@ -140,7 +151,7 @@ def _remote(event: Event, source: AuditSource) -> str:
     here, there = _DESTINATION, _SOURCE
     if event.transaction in _SERVER_IS_SOURCE:
         here, there = there, here
-    sends = event.transaction is Transaction.REGISTER_ELSEWHERE
+    sends = event.transaction in _SENT
     own = f"urn:feuillet:{source.host}" if sends else event.endpoint or f"urn:feuillet:{source.host}"
     server = _participant(
         own, here, requestor=sends, address=source.host, address_type="1", alternative=str(source.process)
@@ -218,6 +229,11 @@ def _objects(event: Event) -> str:
             objects += _object(document, "2", "3", kind, details=details, life_cycle=erased)
     for identifier in event.objects:
         objects += _object(identifier, "2", "3", _OBJECT_REFERENCE, life_cycle=erased)
+    if event.transaction is Transaction.NOTIFY:
+        for entry in event.documents:
+            objects += _object(entry, "2", "3", _ENTRY)
+        for folder in event.folders:
+            objects += _object(folder, "2", "3", _FOLDER)
     if event.transaction is Transaction.SECURITY_ALERT:
         details = [("Alert Description", event.reason), ("Certificate", event.certificate)]
         objects += _object(

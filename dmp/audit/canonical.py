@@ -26,6 +26,7 @@ _KINDS: Final = {
     "roles": tuple,
     "documents": tuple,
     "objects": tuple,
+    "folders": tuple,
     "happened_at": instant,
 }
 _encoder: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False).encode

@@ -37,6 +37,12 @@ class Transaction(enum.StrEnum):
     RESTRICTED_UPDATE = "ITI-92"
     REMOVE_METADATA = "ITI-62"
     REMOVE_DOCUMENTS = "ITI-86"
+    SUBSCRIBE = "ITI-52"
+    NOTIFY = "ITI-53"
+    #: A person was told by e-mail or SMS that there is news.
+    ALERT = "alert"
+    #: Who is told was changed.
+    ALERT_SETTINGS = "alert-settings"
     START = "start"
     STOP = "stop"
     SECURITY_ALERT = "security-alert"
@@ -94,6 +100,10 @@ _MEANINGS: Final = {
     Transaction.RESTRICTED_UPDATE: "Restricted Update Document Set",
     Transaction.REMOVE_METADATA: "Remove Metadata",
     Transaction.REMOVE_DOCUMENTS: "Remove Documents",
+    Transaction.SUBSCRIBE: "Document Metadata Subscribe",
+    Transaction.NOTIFY: "Document Metadata Notify",
+    Transaction.ALERT: "Alert",
+    Transaction.ALERT_SETTINGS: "Alert Settings",
     Transaction.START: "Application Start",
     Transaction.STOP: "Application Stop",
     Transaction.SECURITY_ALERT: "Node Authentication",
@@ -102,8 +112,8 @@ _MEANINGS: Final = {
     Transaction.LEGAL_HOLD: "Legal Hold",
 }
 
-# ITI TF-2: 3.8.5.1, 3.18.5.1, 3.41.5.1, 3.42.5.1, 3.43.5.1, 3.44.5.1, 3.51.5.1, 3.57.5.1, 3.61.5.1, 3.62.5.1,
-# 3.86.5.1, 3.92.5.1; DICOM PS3.15 A.5.3
+# ITI TF-2: 3.8.5.1, 3.18.5.1, 3.41.5.1, 3.42.5.1, 3.43.5.1, 3.44.5.1, 3.51.5.1, 3.52.7, 3.53.5.1, 3.57.5.1, 3.61.5.1,
+# 3.62.5.1, 3.86.5.1, 3.92.5.1; DICOM PS3.15 A.5.3
 _ACTIONS: Final = {
     Transaction.PATIENT_FEED: Action.CREATE,
     Transaction.STORED_QUERY: Action.EXECUTE,
@@ -118,6 +128,10 @@ _ACTIONS: Final = {
     Transaction.RESTRICTED_UPDATE: Action.UPDATE,
     Transaction.REMOVE_METADATA: Action.DELETE,
     Transaction.REMOVE_DOCUMENTS: Action.DELETE,
+    Transaction.SUBSCRIBE: Action.CREATE,
+    Transaction.NOTIFY: Action.READ,
+    Transaction.ALERT: Action.READ,
+    Transaction.ALERT_SETTINGS: Action.UPDATE,
     Transaction.START: Action.EXECUTE,
     Transaction.STOP: Action.EXECUTE,
     Transaction.SECURITY_ALERT: Action.EXECUTE,
@@ -138,6 +152,8 @@ BY_ACTION: Final = {
     "urn:ihe:iti:2018:RestrictedUpdateDocumentSet": Transaction.RESTRICTED_UPDATE,
     "urn:ihe:iti:2010:DeleteDocumentSet": Transaction.REMOVE_METADATA,
     "urn:ihe:iti:2017:RemoveDocuments": Transaction.REMOVE_DOCUMENTS,
+    "http://docs.oasis-open.org/wsn/bw-2/NotificationProducer/SubscribeRequest": Transaction.SUBSCRIBE,
+    "http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager/UnsubscribeRequest": Transaction.SUBSCRIBE,
     "urn:hl7-org:v3:PRPA_IN201301UV02": Transaction.PATIENT_FEED_V3,
     "urn:hl7-org:v3:PRPA_IN201302UV02": Transaction.PATIENT_FEED_V3,
     "urn:hl7-org:v3:PRPA_IN201304UV02": Transaction.PATIENT_FEED_V3,
@@ -205,6 +221,7 @@ class Event:
     removed, `objects` the entryUUIDs of registry objects that were, or were to be, removed.
     `refused_transaction` is what was asked for by whoever was turned away. `signature` is what was found of the
     signature of a submission: the verdict, and the name of the rule that it breaks; empty where there is none.
+    ITI-53 names `documents` and `folders` by entryUUID.
     """
 
     happened_at: datetime
@@ -236,6 +253,7 @@ class Event:
     submission_set: str = ""
     documents: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
     repository: str = ""
     query_id: str = ""
     query: str = field(default="", repr=False)

@@ -77,7 +77,23 @@ REPOSITORY = {
         f"{{{v.RS}}}RegistryResponse",
     ),
 }
-DESCRIPTIONS = [(schema_files.REGISTRY_WSDL, REGISTRY), (schema_files.REPOSITORY_WSDL, REPOSITORY)]
+_WSNT = "http://docs.oasis-open.org/wsn/b-2"
+_BROKERED = "http://docs.oasis-open.org/wsn/bw-2"
+#: ITI TF-2: 3.52.4
+SUBSCRIPTIONS = {
+    f"DocumentMetadataNotificationBroker_{name}": (
+        f"{_BROKERED}/{port}/{name}Request",
+        f"{_BROKERED}/{port}/{name}Response",
+        f"{{{_WSNT}}}{name}",
+        f"{{{_WSNT}}}{name}Response",
+    )
+    for name, port in (("Subscribe", "NotificationProducer"), ("Unsubscribe", "SubscriptionManager"))
+}
+DESCRIPTIONS = [
+    (schema_files.REGISTRY_WSDL, REGISTRY),
+    (schema_files.REPOSITORY_WSDL, REPOSITORY),
+    (schema_files.SUBSCRIPTIONS_WSDL, SUBSCRIPTIONS),
+]
 
 
 def bound_operations(path: Path) -> dict[str, Any]:
@@ -88,7 +104,7 @@ def bound_operations(path: Path) -> dict[str, Any]:
     return operations
 
 
-@pytest.mark.parametrize(("path", "expected"), DESCRIPTIONS, ids=["registry", "repository"])
+@pytest.mark.parametrize(("path", "expected"), DESCRIPTIONS, ids=["registry", "repository", "subscriptions"])
 def test_zeep_finds_each_operation_with_its_bodies(path: Path, expected: dict[str, tuple[str, ...]]) -> None:
     found = {
         name: (operation.soapaction, operation.input.body.qname.text, operation.output.body.qname.text)
@@ -97,7 +113,7 @@ def test_zeep_finds_each_operation_with_its_bodies(path: Path, expected: dict[st
     assert found == {name: (action, body, answer) for name, (action, _, body, answer) in expected.items()}
 
 
-@pytest.mark.parametrize(("path", "expected"), DESCRIPTIONS, ids=["registry", "repository"])
+@pytest.mark.parametrize(("path", "expected"), DESCRIPTIONS, ids=["registry", "repository", "subscriptions"])
 def test_each_operation_states_the_actions_of_its_request_and_its_answer(
     path: Path, expected: dict[str, tuple[str, ...]]
 ) -> None:
@@ -122,7 +138,7 @@ def test_zeep_builds_and_reads_a_stored_query() -> None:
     assert value.AdhocQuery.Slot[0].ValueList.Value == ["('x')"]
 
 
-@pytest.mark.parametrize(("path", "expected"), DESCRIPTIONS, ids=["registry", "repository"])
+@pytest.mark.parametrize(("path", "expected"), DESCRIPTIONS[:2], ids=["registry", "repository"])
 def test_the_operations_of_the_official_description_are_offered_under_their_actions(
     path: Path, expected: dict[str, tuple[str, ...]], shared: Path
 ) -> None:
