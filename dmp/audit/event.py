@@ -177,7 +177,8 @@ class Event:
     `refusal` and `reason` say why something was refused: the class, and the names of the rules (never a value of the
     request). `unchanged`: accepted, and nothing was done, since it had been done before or is none of our business.
     `patient` is a CX; `query` the request of a stored query as XML; `results` the objects or documents given out.
-    `refused_transaction` is what was asked for by whoever was turned away.
+    `refused_transaction` is what was asked for by whoever was turned away. `functions` are the DMP's own names of what
+    was done, the rows of its functional matrix (TD3.3a-mask, …), where the transaction does not tell.
     """
 
     happened_at: datetime
@@ -212,6 +213,7 @@ class Event:
     query_id: str = ""
     query: str = field(default="", repr=False)
     results: int | None = None
+    functions: tuple[str, ...] = ()
 
     @classmethod
     def on(cls, occasion: Occasion, happened_at: datetime, **what: Any) -> Event:
@@ -220,6 +222,8 @@ class Event:
         what.setdefault("action", _ACTIONS[occasion.transaction])
         what.setdefault("transaction", occasion.transaction)
         what.setdefault("certificate", occasion.certificate)
+        if "patient" in what:
+            what["patient"] = _identifier(what["patient"])
         if caller is not None:
             software = caller.software
             what["certificate"] = caller.certificate_fingerprint
@@ -252,6 +256,12 @@ class Event:
 
 
 FIELDS: Final = tuple(f.name for f in fields(Event))
+
+
+def _identifier(patient: str) -> str:
+    """Components 1 and 4 of a CX, by which a patient is found whatever a sender adds. Other text stays as it is."""
+    parts = patient.split("^", 4)
+    return f"{parts[0]}^^^{parts[3]}" if len(parts) > 3 else patient
 
 
 def refused(errors: Sequence[XdsError]) -> dict[str, Any]:
