@@ -140,7 +140,8 @@ def _traces(
     """The rows as the viewer may see them. Content alone tells of some, so that no limit can be the database's."""
     with connection.execute(statement, execution_options={"yield_per": _AT_ONCE}) as result:
         for rows in result.partitions():
-            events = [decode(content) for (content,) in rows]
+            # what was sent again and had been done before is no second deed
+            events = [event for event in (decode(content) for (content,) in rows) if not event.unchanged]
             if viewer.kind is ViewerKind.REPRESENTATIVE:
                 events = [event for event in events if not event.secret_connection]
             named = {document for event in events for document in event.documents}

@@ -172,6 +172,12 @@ def test_the_two_ends_of_one_submission_are_one_trace(trail: Trail) -> None:
     assert trace.transaction == "Provide and Register Document Set-b"
 
 
+def test_what_was_sent_again_is_one_trace(trail: Trail) -> None:
+    sent = [access(Transaction.PROVIDE_AND_REGISTER, hours=hour, unchanged=hour > 1) for hour in (1, 2, 3)]
+    with recorded(trail, *sent) as connection:
+        assert hours(seen(connection, THE_PATIENT).traces) == [1]
+
+
 def test_queries_addresses_and_certificates_stay_in_the_trail(trail: Trail) -> None:
     query = access(Transaction.STORED_QUERY, query="<secret/>", query_id="urn:uuid:1")
     with recorded(trail, query) as connection:
