@@ -27,6 +27,7 @@ _KINDS: Final = {
     "documents": tuple,
     "objects": tuple,
     "folders": tuple,
+    "functions": tuple,
     "happened_at": instant,
 }
 _encoder: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False).encode

@@ -222,6 +222,8 @@ class Event:
     `refused_transaction` is what was asked for by whoever was turned away. `signature` is what was found of the
     signature of a submission: the verdict, and the name of the rule that it breaks; empty where there is none.
     ITI-53 names `documents` and `folders` by entryUUID.
+    `functions` are the DMP's own names of what was done, the rows of its functional matrix (TD3.3a-mask, …), where the
+    transaction does not tell.
     """
 
     happened_at: datetime
@@ -259,6 +261,7 @@ class Event:
     query: str = field(default="", repr=False)
     results: int | None = None
     signature: str = ""
+    functions: tuple[str, ...] = ()
 
     @classmethod
     def on(cls, occasion: Occasion, happened_at: datetime, **what: Any) -> Event:
@@ -268,6 +271,8 @@ class Event:
         what.setdefault("transaction", occasion.transaction)
         what.setdefault("certificate", occasion.certificate)
         what.setdefault("signature", occasion.signature)
+        if "patient" in what:
+            what["patient"] = _identifier(what["patient"])
         if caller is not None:
             software = caller.software
             what["certificate"] = caller.certificate_fingerprint
@@ -300,6 +305,12 @@ class Event:
 
 
 FIELDS: Final = tuple(f.name for f in fields(Event))
+
+
+def _identifier(patient: str) -> str:
+    """Components 1 and 4 of a CX, by which a patient is found whatever a sender adds. Other text stays as it is."""
+    parts = patient.split("^", 4)
+    return f"{parts[0]}^^^{parts[3]}" if len(parts) > 3 else patient
 
 
 def refused(errors: Sequence[XdsError]) -> dict[str, Any]:
