@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 import requests
+from lxml import etree
 from sqlalchemy import Engine
 
+from card_auth.dsg import DsgPolicy, Verifier
+from card_auth.trust import TrustStore
 from dmp.audit import Trail
 from feuillet.audit.opening import open_trail
 from feuillet.configuration import ConfigurationRefused
@@ -20,6 +24,7 @@ from feuillet.law.opening import open_law
 from feuillet.settings import RemoteRegistrySettings, Sections
 from schemas.affinity_domain import AffinityDomain, AffinityDomainError, load_affinity_domain
 from soap.parts import Spool
+from soap.xml import parse_untrusted
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.database import open_database
 from xds_registry.registry import Registry
@@ -28,6 +33,7 @@ from xds_repository.configuration import RepositoryConfiguration
 from xds_repository.registry_port import InProcessRegistry, RegistryPort, SoapRegistry
 from xds_repository.repository import Repository
 from xds_repository.retrieve import everybody
+from xds_repository.signatures import SignatureExamination, SignaturePolicy
 from xds_repository.stores import (
     FilesystemConfiguration,
     ObjectStore,
@@ -35,6 +41,9 @@ from xds_repository.stores import (
     StoreMisconfigured,
     open_store,
 )
+
+#: Of an XML document that is signed in canonical form; clinical documents often name one style sheet.
+_INSTRUCTIONS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +64,11 @@ class Rooms:
         self.engine.dispose()
 
 
-def open_rooms(settings: Sections) -> Rooms:
+def open_rooms(settings: Sections, trust: TrustStore | None = None) -> Rooms:
     """Open everything, in the process that will use it.
 
-    Nothing is asked of the database or of an S3 store yet. Raises `ConfigurationRefused`, `StoreUnavailable`.
+    `trust` is for processes that receive documents, whose signatures it judges. Nothing is asked of the database or of
+    an S3 store yet. Raises `ConfigurationRefused`, `StoreUnavailable`.
     """
     domain = affinity_domain(settings)
     engine = open_engine(settings)
@@ -88,8 +98,30 @@ def open_rooms(settings: Sections) -> Rooms:
         spool=Spool(spool_directory, threshold=limits.spool_threshold, reserve=limits.spool_reserve),
         trail=trail,
         readable=everybody if law is None else law.readable,
+        removable=everybody if law is None else law.removable,
+        signatures=open_signatures(settings, trust),
     )
     return Rooms(settings, engine, store, spool_directory, trail, registry, repository, law)
+
+
+def open_signatures(settings: Sections, trust: TrustStore | None) -> SignatureExamination:
+    """Who examines the signatures of submissions. Raises `ConfigurationRefused`: required, and nobody is trusted."""
+    policy = settings.signatures.policy
+    if policy is SignaturePolicy.REQUIRED and settings.trust is None:
+        raise ConfigurationRefused(["signatures.policy: expected [trust] beside required"])
+    if trust is None or settings.trust is None:
+        return SignatureExamination(policy, None)
+    dsg_policy = DsgPolicy(
+        window=timedelta(hours=settings.signatures.window_hours),
+        skew=timedelta(seconds=settings.trust.skew_seconds),
+    )
+    documents = replace(settings.server.limits.soap().xml, processing_instructions=_INSTRUCTIONS)
+
+    def parse_document(data: bytes) -> etree._Element:
+        return parse_untrusted(data, documents)
+
+    verifier = Verifier(trust, parse=parse_untrusted, parse_document=parse_document, policy=dsg_policy)
+    return SignatureExamination(policy, verifier)
 
 
 def open_engine(settings: Sections) -> Engine:

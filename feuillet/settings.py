@@ -29,6 +29,7 @@ from feuillet.setting_values import (
 from soap.intake import SoapLimits
 from soap.xml import XmlLimits
 from xds_registry.configuration import UnknownPatientPolicy
+from xds_repository.signatures import SignaturePolicy
 from xds_repository.stores import Encryption
 
 
@@ -250,6 +251,13 @@ class RecordSettings(Section):
     retention_years: int | None = Field(default=None, ge=1, le=100)
 
 
+class SignatureSettings(Section):
+    """`[signatures]`: what is asked of the signature of a submission (IHE DSG)."""
+
+    policy: SignaturePolicy = SignaturePolicy.VERIFY
+    window_hours: float = Field(default=24.0, gt=0, le=8760)
+
+
 class SyslogSettings(Section):
     """`[audit.syslog]`: where audit events go as ATNA messages. `source` is the AuditSourceID."""
 
@@ -319,6 +327,7 @@ class Sections(Section):
     trust: TrustSettings | None = None
     law: LawSettings = LawSettings()
     record: RecordSettings = RecordSettings()
+    signatures: SignatureSettings = SignatureSettings()
     audit: AuditSettings | None = None
     logs: LogSettings = LogSettings()
     housekeeping: HousekeepingSettings = HousekeepingSettings()

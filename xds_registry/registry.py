@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -15,11 +15,12 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from card_auth.dsg import SignatureFinding
 from dmp.audit import AuditNotWritten, Event, Occasion, Trail
 from dmp.audit import Transaction as Kind
 from schemas.errors import XdsError, XdsErrors, XDSRegistryBusy, XDSRegistryError
 from schemas.responses import RegistryOutcome
-from xds_registry import audited
+from xds_registry import audited, signatures
 from xds_registry import tables as t
 from xds_registry.changes import Permit, everything_permitted
 from xds_registry.configuration import RegistryConfiguration
@@ -103,20 +104,25 @@ class Registry:
         within: Callable[[Connection], None] | None = None,
         occasion: Occasion = _REGISTER,
         accepted: Accepted | None = None,
+        signature: SignatureFinding | None = None,
     ) -> RegistryOutcome:
         """ITI-42: register an `lcm:SubmitObjectsRequest` of stable entries, whole or not at all.
 
         `digest` identifies what was sent: the same submission sent again is answered Success with `replayed`, and
         nothing is done. `within` runs in the transaction just before it commits. `accepted` is what `accept` made of
-        the same request.
+        the same request. `signature` is what somebody who has the documents found of the signature of the set; without
+        it one that is there cannot be judged.
         """
-        return self._register(request, Transaction.REGISTER_DOCUMENT_SET, digest, within, occasion, accepted=accepted)
+        transaction = Transaction.REGISTER_DOCUMENT_SET
+        return self._register(
+            request, transaction, digest, within, occasion=occasion, accepted=accepted, signature=signature
+        )
 
     def register_on_demand(
         self, request: etree._Element, *, digest: str, occasion: Occasion = _REGISTER_ON_DEMAND
     ) -> RegistryOutcome:
         """ITI-61: register on-demand DocumentEntries."""
-        return self._register(request, Transaction.REGISTER_ON_DEMAND, digest, None, occasion)
+        return self._register(request, Transaction.REGISTER_ON_DEMAND, digest, None, occasion=occasion)
 
     def update_document_set(
         self,
@@ -226,17 +232,22 @@ class Registry:
         transaction: Transaction,
         digest: str,
         within: Callable[[Connection], None] | None,
-        occasion: Occasion,
         *,
+        occasion: Occasion,
         accepted: Accepted | None = None,
+        signature: SignatureFinding | None = None,
     ) -> RegistryOutcome:
         def begin() -> _Work:
             looked_at = accepted or self._accept(request, transaction, digest, occasion)
             prepared, reach = looked_at.prepared, looked_at.reach
+            submission = prepared.decoded.submission
+            finding = signature or signatures.unexamined(submission)
+            told = replace(occasion, signature=finding.summary)
+            keeping = signatures.keeping(finding, submission, self.clock, within)
 
             def work(connection: Connection, now: datetime) -> _Done:
-                outcome = register(connection, prepared, self.configuration, now=now, within=within, reach=reach)
-                return outcome, (audited.registered(occasion, prepared, outcome, now),)
+                outcome = register(connection, prepared, self.configuration, now=now, within=keeping, reach=reach)
+                return outcome, (audited.registered(told, prepared, outcome, now),)
 
             return work
 

@@ -7,7 +7,7 @@ request or, after a crash, by the reaper. The registry's entries are its own aff
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -45,13 +45,8 @@ from xds_repository.stores import ObjectStore, StoreError
 
 log: Final = structlog.get_logger(__name__)
 
-#: Says whether the sender of a message may remove a document that it may read.
-MayRemove = Callable[[str, IncomingMessage], bool]
-
-
-def anything(_unique_id: str, _message: IncomingMessage) -> bool:
-    """Whoever may read a document may remove it."""
-    return True
+#: Which of some documents (uniqueIds in NFC) that the sender of a message may read it may also remove.
+Removable = Callable[[Collection[str], IncomingMessage], Collection[str]]
 
 
 class Remover:
@@ -65,7 +60,7 @@ class Remover:
         configuration: RepositoryConfiguration,
         *,
         readable: Readable,
-        may_remove: MayRemove,
+        removable: Removable,
         trail: Trail,
         clock: Callable[[], datetime],
     ) -> None:
@@ -74,7 +69,7 @@ class Remover:
         self._registry = registry
         self._configuration = configuration
         self._readable = readable
-        self._may_remove = may_remove
+        self._removable = removable
         self._trail = trail
         self._clock = clock
 
@@ -86,9 +81,9 @@ class Remover:
         occasion = Occasion.of(Transaction.REMOVE_DOCUMENTS, message)
         gone: list[Document] = []
         try:
-            outcome, gone = self._decided(message, occasion)
-        except (AuditNotWritten, *DATABASE_AWAY) as error:
-            log.error("removal.not_recorded", kind=type(error).__name__, correlation_id=message.correlation_id)
+            outcome, gone = self._recorded(message, occasion)
+        except AuditNotWritten as error:
+            log.error("audit.not_written", kind=str(error), correlation_id=message.correlation_id)
             outcome = RegistryOutcome.failure((XDSRepositoryBusy("the repository cannot work at present; try again"),))
         log.info(
             "removal.answering",
@@ -105,13 +100,21 @@ class Remover:
         for document in documents:
             self._erase(document)
 
-    def _decided(self, message: IncomingMessage, occasion: Occasion) -> tuple[RegistryOutcome, list[Document]]:
-        """What is removed, committed and recorded. Raises `AuditNotWritten` and what the database raises."""
+    def _recorded(self, message: IncomingMessage, occasion: Occasion) -> tuple[RegistryOutcome, list[Document]]:
+        """What became of the request; it is in the audit trail. Raises `AuditNotWritten`."""
         try:
-            requests = document_requests(message.body, self._configuration)
+            return self._decided(message, occasion)
         except XdsErrors as wrong:
-            self._trail.record(self._refused(occasion, wrong.errors))
-            return RegistryOutcome.failure(wrong.errors), []
+            errors = wrong.errors
+        except DATABASE_AWAY as error:
+            log.error("removal.database_failed", kind=type(error).__name__, correlation_id=message.correlation_id)
+            errors = (XDSRepositoryBusy("the database does not answer; try again"),)
+        self._trail.record(self._refused(occasion, errors))
+        return RegistryOutcome.failure(errors), []
+
+    def _decided(self, message: IncomingMessage, occasion: Occasion) -> tuple[RegistryOutcome, list[Document]]:
+        """What is removed, committed and recorded. Raises `XdsErrors`, `AuditNotWritten`, what the database raises."""
+        requests = document_requests(message.body, self._configuration)
         chosen, errors = self._chosen(requests, message)
         patients = self._registry.patients_of(chosen)
         with writing(self._ledger.engine) as connection:
@@ -134,29 +137,23 @@ class Remover:
     ) -> tuple[dict[str, Document], list[XdsError]]:
         """The documents that may be removed, by uniqueId, and what is wrong with the other requests."""
         asked = list(requests)
-        wanted = {normal(request.document_unique_id) for request in asked}
+        wanted = list(dict.fromkeys(normal(request.document_unique_id) for request in asked))
+        known = self._ledger.documents(wanted)
         # What is not there and what may not be seen are one answer, and one way to it.
         readable = frozenset(self._readable(wanted, message))
-        known = {name: document for name, document in self._ledger.documents(wanted).items() if name in readable}
+        removable = frozenset(self._removable(wanted, message))
+        known = {unique_id: document for unique_id, document in known.items() if unique_id in readable}
         chosen: dict[str, Document] = {}
         errors: list[XdsError] = []
         for request in asked:
             try:
                 check_addressed(request, self._configuration)
-                document = self._permitted(request, known.get(normal(request.document_unique_id)), message)
+                document = _permitted(request, known.get(normal(request.document_unique_id)), removable)
             except XdsError as error:
                 errors.append(error)
             else:
                 chosen[document.unique_id] = document
         return chosen, errors
-
-    def _permitted(self, request: DocumentRequest, document: Document | None, message: IncomingMessage) -> Document:
-        named = request.document_unique_id
-        if document is None:
-            raise XDSDocumentUniqueIdError(named, location=named)
-        if not self._may_remove(document.unique_id, message):
-            raise XDSRemoveDocumentsError(f"{named} may not be removed", location=named)
-        return document
 
     def _events(
         self,
@@ -184,3 +181,12 @@ class Remover:
             self._ledger.note_erased(Erasure(document.blob_key, RemovalState.ERASED))
         except (StoreError, *DATABASE_AWAY) as error:
             log.warning("removal.left_to_reaper", kind=type(error).__name__, blob=document.blob_key.text)
+
+
+def _permitted(request: DocumentRequest, document: Document | None, removable: Collection[str]) -> Document:
+    named = request.document_unique_id
+    if document is None:
+        raise XDSDocumentUniqueIdError(named, location=named)
+    if document.unique_id not in removable:
+        raise XDSRemoveDocumentsError(f"{named} may not be removed", location=named)
+    return document

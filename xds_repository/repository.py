@@ -15,8 +15,9 @@ from xds_repository.configuration import RepositoryConfiguration
 from xds_repository.ledger import Document, Ledger
 from xds_repository.provide import Provider
 from xds_repository.registry_port import RegistryPort
-from xds_repository.removal import MayRemove, Remover, anything
+from xds_repository.removal import Removable, Remover
 from xds_repository.retrieve import Readable, Retriever, everybody
+from xds_repository.signatures import UNEXAMINED, SignatureExamination
 from xds_repository.stores import ObjectStore
 from xds_repository.upkeep.reaper import Reaper, ReaperReport
 from xds_repository.upkeep.scrub import ScrubProgress, ScrubReport, scrub
@@ -31,8 +32,9 @@ class Repository:
 
     `engine` is the database of `xds_repository.tables`; with an in-process registry it is the registry's too. `spool`
     takes inline documents while their request runs: a store's own spool directory saves a copy. `readable` tells
-    which documents the sender of a message may read, `may_remove` which of those it may remove. Every decision is in
-    the `trail` before it has an effect or an answer. `clock` gives the time in UTC.
+    which documents the sender of a message may read, `removable` which of those it may remove, `signatures` which
+    signed submissions are kept. Every decision is in the `trail` before it has an effect or an answer. `clock` gives
+    the time in UTC.
     """
 
     def __init__(
@@ -45,7 +47,8 @@ class Repository:
         spool: Spool,
         trail: Trail,
         readable: Readable = everybody,
-        may_remove: MayRemove = anything,
+        removable: Removable = everybody,
+        signatures: SignatureExamination = UNEXAMINED,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.engine = engine
@@ -53,7 +56,16 @@ class Repository:
         self.configuration = configuration
         self._registry = registry
         self._ledger = Ledger(engine)
-        self._provider = Provider(self._ledger, store, registry, configuration, spool=spool, trail=trail, clock=clock)
+        self._provider = Provider(
+            self._ledger,
+            store,
+            registry,
+            configuration,
+            spool=spool,
+            trail=trail,
+            signatures=signatures,
+            clock=clock,
+        )
         self._retriever = Retriever(self._ledger, store, registry, configuration, readable, trail=trail)
         self._remover = Remover(
             self._ledger,
@@ -61,7 +73,7 @@ class Repository:
             registry,
             configuration,
             readable=readable,
-            may_remove=may_remove,
+            removable=removable,
             trail=trail,
             clock=clock,
         )

@@ -203,7 +203,8 @@ def _objects(event: Event) -> str:
         objects += _object(event.patient, "1", "1", Code("2", _OBJECT_TYPES, "Patient Number"))
     if event.submission_set:
         kind = Code(_SUBMISSION_SET, "IHE XDS Metadata", "submission set classificationNode")
-        objects += _object(event.submission_set, "2", "20", kind)
+        signature = [("signature", event.signature)] if event.signature else []
+        objects += _object(event.submission_set, "2", "20", kind, details=signature)
     number = event.transaction.number
     if event.query_id and number is not None:
         kind = Code(number, _IHE, event.transaction.meaning)

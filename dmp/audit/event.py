@@ -169,6 +169,7 @@ class Occasion:
     """The request that a decision is made for: which transaction, who asks, and from where.
 
     `certificate` is the SHA-256 (hex) of the certificate of the connection, where nobody is known by another one.
+    `signature` is what was found of the signature of a submission, once that was looked at.
     """
 
     transaction: Transaction
@@ -177,6 +178,7 @@ class Occasion:
     client_address: str = ""
     certificate: str = ""
     endpoint: str = ""
+    signature: str = ""
 
     @classmethod
     def of(cls, transaction: Transaction, message: _Message) -> Occasion:
@@ -201,7 +203,8 @@ class Event:
     request). `unchanged`: accepted, and nothing was done, since it had been done before or is none of our business.
     `patient` is a CX; `query` the request of a stored query as XML; `results` the objects or documents given out or
     removed, `objects` the entryUUIDs of registry objects that were, or were to be, removed.
-    `refused_transaction` is what was asked for by whoever was turned away.
+    `refused_transaction` is what was asked for by whoever was turned away. `signature` is what was found of the
+    signature of a submission: the verdict, and the name of the rule that it breaks; empty where there is none.
     """
 
     happened_at: datetime
@@ -237,6 +240,7 @@ class Event:
     query_id: str = ""
     query: str = field(default="", repr=False)
     results: int | None = None
+    signature: str = ""
 
     @classmethod
     def on(cls, occasion: Occasion, happened_at: datetime, **what: Any) -> Event:
@@ -245,6 +249,7 @@ class Event:
         what.setdefault("action", _ACTIONS[occasion.transaction])
         what.setdefault("transaction", occasion.transaction)
         what.setdefault("certificate", occasion.certificate)
+        what.setdefault("signature", occasion.signature)
         if caller is not None:
             software = caller.software
             what["certificate"] = caller.certificate_fingerprint

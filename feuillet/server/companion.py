@@ -77,7 +77,7 @@ def run(settings: Sections) -> None:
 
 def _reap(rooms: Rooms) -> None:
     report = rooms.repository.reap()
-    for result in ("cleaned", "adopted", "collected", "deferred"):
+    for result in ("cleaned", "adopted", "collected", "deferred", "erased"):
         metrics.REAPED.labels(result).inc(getattr(report, result))
 
 

@@ -11,8 +11,9 @@ from lxml import etree
 from sqlalchemy import Connection, Engine, select
 
 from schemas import vocabulary as v
+from schemas.attributes import ObjectKind
 from schemas.errors import LocalPolicyRestrictionError, XdsErrors
-from schemas.metadata import Submission
+from schemas.metadata import DocumentEntry, Submission
 from schemas.responses import RegistryOutcome
 from schemas.vocabulary import AssociationType, ResponseStatus
 from tests.services.trail import changes_of, events_of
@@ -302,6 +303,11 @@ def test_the_law_is_asked_with_every_object_before_anything_is_deleted(client: C
         item.entry_uuid for item in everything_of(whole)
     }
     assert {(change.kind, change.after) for change in asked} == {(ChangeKind.REMOVE, None)}
+    # An Association is its source's patient's.
+    assert {change.before.patient for change in asked if change.before} == {str(patient("P1"))}
+    (told,) = (x.before for x in asked if x.before and x.before.kind is ObjectKind.DOCUMENT_ENTRY)
+    assert isinstance(told.item, DocumentEntry)
+    assert told.item.unique_id == whole.document_entries[0].unique_id
 
 
 # ---- what is remembered --------------------------------------------------------------------------------------

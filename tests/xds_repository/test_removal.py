@@ -121,13 +121,13 @@ def test_the_removal_is_recorded_with_its_patient_and_a_refusal_with_what_was_as
 def test_what_may_not_be_read_is_not_there_and_what_may_not_be_removed_says_so(open_house: Opens) -> None:
     hidden, guarded = Paper(SMALL), Paper(LARGE)
 
-    def readable(unique_ids: Collection[str], _message: IncomingMessage) -> Collection[str]:
-        return [unique_id for unique_id in unique_ids if unique_id != hidden.unique_id]
+    def readable(unique_ids: Collection[str], _message: IncomingMessage) -> set[str]:
+        return set(unique_ids) - {hidden.unique_id}
 
-    def may_remove(unique_id: str, _message: IncomingMessage) -> bool:
-        return unique_id not in (hidden.unique_id, guarded.unique_id)
+    def removable(unique_ids: Collection[str], _message: IncomingMessage) -> set[str]:
+        return set(unique_ids) - {hidden.unique_id, guarded.unique_id}
 
-    house, client = open_house(options={"readable": readable, "may_remove": may_remove})
+    house, client = open_house(options={"readable": readable, "removable": removable})
     kept(client, hidden, guarded)
     unseen, nobody = client.remove(hidden.unique_id), client.remove("1.2.3.4")
     assert errors(unseen) == [(UNKNOWN, hidden.unique_id)]

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, select
 from schemas.attributes import ObjectKind
 from schemas.errors import UnresolvedReferenceException, XdsErrors
 from xds_registry import tables as t
-from xds_registry.changes import Change, ChangeKind, Permit, read_states
+from xds_registry.changes import Change, ChangeKind, Permit, State, read_states
 from xds_registry.encoding import HAS_MEMBER
 from xds_registry.references import Registered
 from xds_registry.register import touch_folders
@@ -81,7 +81,10 @@ def remove_objects(
     if errors:
         raise XdsErrors(tuple(errors))
     removed = _told(connection, objects, links)
-    permit(connection, tuple(Change(ChangeKind.REMOVE, x, None) for x in read_states(connection, objects).values()))
+    states: dict[str, State] = {}
+    for batch in batches(objects):
+        states |= read_states(connection, batch)
+    permit(connection, tuple(Change(ChangeKind.REMOVE, states[entry_uuid], None) for entry_uuid in objects))
     _delete(connection, list(objects.values()))
     _touch(connection, objects, links, now)
     return removed

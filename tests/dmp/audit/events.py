@@ -81,6 +81,7 @@ ANY: st.SearchStrategy[Event] = st.builds(
     correlation_id=_text,
     patient=_text,
     submission_set=_text,
+    signature=_text,
     documents=st.lists(_text, max_size=3).map(tuple),
     objects=st.lists(_text, max_size=3).map(tuple),
     repository=_text,

@@ -128,6 +128,13 @@ def test_the_parties_of_a_submission_are_source_destination_and_person() -> None
     ]
 
 
+def test_what_was_found_of_a_signature_is_told_with_its_submission() -> None:
+    assert details(told(event(submission_set="1.2.3", signature="invalid WRONG_DIGEST")))["signature"] == (
+        "invalid WRONG_DIGEST"
+    )
+    assert "signature" not in details(told(event(submission_set="1.2.3")))
+
+
 def test_a_retrieval_goes_out_from_the_repository_with_each_document() -> None:
     root = told(event(Transaction.RETRIEVE, documents=("1.1", "1.2"), repository="9.9"))
     assert [role for role, _, _ in participants(root)][:2] == ["110153", "110152"]
