@@ -278,5 +278,5 @@ def law_machine(engine: Engine) -> type[RuleBasedStateMachine]:
 def test_a_callers_standing_is_what_the_rules_say(law: Engine) -> None:
     run_state_machine_as_test(
         law_machine(law),
-        settings=settings(max_examples=some(60), stateful_step_count=50, deadline=None),
+        settings=settings(max_examples=some(40), stateful_step_count=40, deadline=None),
     )
