@@ -173,7 +173,7 @@ class Registry:
         """
         named: tuple[str, ...] = ()
         try:
-            named = read_request(request)
+            named = read_request(request, self.configuration.max_results)
             self._forget(named, visibility, permit, occasion)
         except XdsErrors as wrong:
             outcome = RegistryOutcome.failure(wrong.errors)
