@@ -14,7 +14,7 @@ from feuillet.composition import Rooms
 from feuillet.observation import Observation, counting_errors
 from feuillet.probes import Readiness
 from soap.service import Service, wsgi_application
-from xds_registry.endpoint import registry_service
+from xds_registry.endpoint import everything, registry_service
 from xds_repository.endpoint import repository_service
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class Application:
         if operations:
             self._pages |= {"/readyz": self._ready, "/metrics": _figures}
         if rooms.registry is not None:
-            self._add("/registry", registry_service(rooms.registry), rooms, admission)
+            sight = everything if rooms.law is None else rooms.law.visibility_of
+            self._add("/registry", registry_service(rooms.registry, visibility_of=sight), rooms, admission)
         self._add("/repository", repository_service(rooms.repository), rooms, admission)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -14,15 +14,19 @@ from sqlalchemy import Engine
 from dmp.audit import Trail
 from feuillet.audit.opening import open_trail
 from feuillet.configuration import ConfigurationRefused
+from feuillet.law import RecordLaw
+from feuillet.law.opening import open_law
 from feuillet.settings import RemoteRegistrySettings, Sections
 from schemas.affinity_domain import AffinityDomain, AffinityDomainError, load_affinity_domain
 from soap.parts import Spool
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.database import open_database
 from xds_registry.registry import Registry
+from xds_registry.visibility import anybody
 from xds_repository.configuration import RepositoryConfiguration
 from xds_repository.registry_port import InProcessRegistry, RegistryPort, SoapRegistry
 from xds_repository.repository import Repository
+from xds_repository.retrieve import everybody
 from xds_repository.stores import (
     FilesystemConfiguration,
     ObjectStore,
@@ -34,7 +38,7 @@ from xds_repository.stores import (
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """What one process works with. `registry` is None when the registry is elsewhere."""
+    """What one process works with. `registry` is None when it is elsewhere, `law` when none is enforced."""
 
     settings: Sections
     engine: Engine
@@ -43,6 +47,7 @@ class Rooms:
     trail: Trail
     registry: Registry | None
     repository: Repository
+    law: RecordLaw | None = None
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -60,10 +65,16 @@ def open_rooms(settings: Sections) -> Rooms:
     spool_directory = _spool_directory(settings)
     limits = settings.server.limits
     trail = open_trail(settings, engine)
+    law = open_law(settings, engine)
     registry = None
     port: RegistryPort
     if settings.repository.registry is None:
-        registry = Registry(engine, _registry_configuration(settings, domain), trail=trail)
+        registry = Registry(
+            engine,
+            _registry_configuration(settings, domain),
+            trail=trail,
+            law=anybody if law is None else law.submission,
+        )
         port = InProcessRegistry(registry)
     else:
         port = _remote_registry(settings.repository.registry, engine, trail, spool_directory)
@@ -74,8 +85,9 @@ def open_rooms(settings: Sections) -> Rooms:
         repository_configuration(settings),
         spool=Spool(spool_directory, threshold=limits.spool_threshold, reserve=limits.spool_reserve),
         trail=trail,
+        readable=everybody if law is None else law.readable,
     )
-    return Rooms(settings, engine, store, spool_directory, trail, registry, repository)
+    return Rooms(settings, engine, store, spool_directory, trail, registry, repository, law)
 
 
 def open_engine(settings: Sections) -> Engine:
@@ -138,6 +150,7 @@ def _registry_configuration(settings: Sections, domain: AffinityDomain) -> Regis
         home_community_id=registry.home_community_id,
         max_results=registry.max_results,
         register_unknown_patients=registry.register_unknown_patients,
+        own_repositories=frozenset({settings.repository.unique_id}),
     )
 
 

@@ -223,6 +223,17 @@ class TrustSettings(Section):
     homologations: tuple[str, ...] | None = None
 
 
+class LawSettings(Section):
+    """`[law]`: whether the rules of the shared record are enforced, and files that take the place of the shipped ones.
+
+    Without it whoever is trusted may read and change everything: a registry between trusted systems.
+    """
+
+    enforced: bool = True
+    matrix: ReadableFile | None = None
+    professions: ReadableFile | None = None
+
+
 class SyslogSettings(Section):
     """`[audit.syslog]`: where audit events go as ATNA messages. `source` is the AuditSourceID."""
 
@@ -290,6 +301,7 @@ class Sections(Section):
     repository: RepositorySettings
     feed: FeedSettings = FeedSettings()
     trust: TrustSettings | None = None
+    law: LawSettings = LawSettings()
     audit: AuditSettings | None = None
     logs: LogSettings = LogSettings()
     housekeeping: HousekeepingSettings = HousekeepingSettings()

@@ -8,6 +8,7 @@ a TOML file of the same form:
     patient_namespace = "EXAMPLE"                           # HD-1 of the default authority; optional
     mime_types = ["text/xml", "application/pdf"]            # absent: any
     languages = ["fr-FR"]                                   # absent: any
+    availability_statuses = ["Approved", "Deprecated"]      # of DocumentEntries; absent: these two
 
     [codes.typeCode]                                        # an attribute that has no table is not limited
     value_sets = ["JDV_J07-XdsTypeCode-CISIS"]              # shipped sets, or files relative to this one
@@ -31,6 +32,7 @@ from typing import Any, Final
 from schemas.datatypes import is_oid
 from schemas.schema_files import AFFINITY_DOMAIN_DIRECTORY
 from schemas.value_sets import ValueSetError, load_value_set, value_set_names
+from schemas.vocabulary import AvailabilityStatus
 
 
 class CodedAttribute(enum.Enum):
@@ -63,7 +65,8 @@ class AffinityDomain:
 
     `patient_authority` (an OID) is the authority that is meant when a patient identifier names none, and one of
     `patient_authorities`, all of which may identify patients. `codes` holds (code, codingScheme); an attribute that is
-    absent is not limited, and neither are MIME types or languages that are None.
+    absent is not limited, and neither are MIME types or languages that are None. `availability_statuses` are those that
+    an update may give to a DocumentEntry.
     """
 
     name: str
@@ -73,6 +76,9 @@ class AffinityDomain:
     codes: Mapping[CodedAttribute, frozenset[tuple[str, str]]]
     mime_types: frozenset[str] | None
     languages: frozenset[str] | None
+    availability_statuses: frozenset[AvailabilityStatus] = frozenset(
+        {AvailabilityStatus.APPROVED, AvailabilityStatus.DEPRECATED}
+    )
 
     def permits(self, attribute: CodedAttribute, code: str, scheme: str) -> bool:
         """Whether a coded attribute may carry this code; its display name is free (ITI TF-3: 4.2.3.1.2)."""
@@ -90,8 +96,12 @@ class AffinityDomain:
 
 BUILT_IN_DOMAINS: Final = ("ci-sis", "ihe")
 
-_KEYS: Final = ("name", "patient_authorities", "patient_namespace", "mime_types", "languages", "codes")
+_KEYS: Final = (
+    *("name", "patient_authorities", "patient_namespace", "mime_types", "languages"),
+    *("availability_statuses", "codes"),
+)
 _CODE_KEYS: Final = ("value_sets", "schemes")
+_STATUSES: Final = {status.value.rpartition(":")[2]: status for status in AvailabilityStatus}
 
 
 def load_affinity_domain(
@@ -128,6 +138,7 @@ def load_affinity_domain(
         codes=MappingProxyType(reader.codes(table.get("codes", {}))),
         mime_types=None if mime_types is None else frozenset(_essence(m) for m in mime_types),
         languages=None if languages is None else frozenset(language.lower() for language in languages),
+        availability_statuses=reader.statuses(table),
     )
 
 
@@ -180,6 +191,13 @@ class _Reader:
             if not is_oid(oid):
                 raise self.refuse(key, "OIDs in dotted notation of at most 64 characters")
         return authorities
+
+    def statuses(self, table: Mapping[str, Any]) -> frozenset[AvailabilityStatus]:
+        key = "availability_statuses"
+        names = self.optional_texts(table, key) or ("Approved", "Deprecated")
+        if not {"Approved", "Deprecated"} <= set(names) <= _STATUSES.keys():
+            raise self.refuse(key, "Approved and Deprecated, and further ones among Archived, Deleted")
+        return frozenset(_STATUSES[name] for name in names)
 
     def codes(self, tables: object) -> dict[CodedAttribute, frozenset[tuple[str, str]]]:
         names = [attribute.value for attribute in CodedAttribute]

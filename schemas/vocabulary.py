@@ -35,6 +35,13 @@ class AvailabilityStatus(enum.StrEnum):
     DELETED = "urn:asip:ci-sis:2010:StatusType:Deleted"
 
 
+class DocumentAvailability(enum.StrEnum):
+    """documentAvailability of a DocumentEntry: whether its document can be retrieved (metadata update supplement)."""
+
+    ONLINE = "urn:ihe:iti:2010:DocumentAvailability:Online"
+    OFFLINE = "urn:ihe:iti:2010:DocumentAvailability:Offline"
+
+
 class DocumentEntryType(enum.StrEnum):
     """objectType of a DocumentEntry (ITI TF-3: 4.2.5.2)."""
 

@@ -21,7 +21,8 @@ class RegistryConfiguration:
 
     `max_results` bounds the objects of one answer (XDSTooManyResults beyond it); `home_community_id` is the
     `urn:oid:` this community is known by, or None. `register_unknown_patients` takes a patient as known when it is
-    first seen in a submission, for a registry without a patient feed.
+    first seen in a submission, for a registry without a patient feed. `own_repositories` are those whose documents are
+    kept beside the registry: what they are is known, and no update may say otherwise.
     """
 
     affinity_domain: AffinityDomain
@@ -29,3 +30,4 @@ class RegistryConfiguration:
     home_community_id: str | None = None
     max_results: int = 10_000
     register_unknown_patients: bool = False
+    own_repositories: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""The registry as a SOAP service: ITI-18, ITI-42, ITI-44, ITI-51 and ITI-61 at one address."""
+"""The registry as a SOAP service: ITI-18, ITI-42, ITI-44, ITI-51, ITI-57, ITI-61 and ITI-92 at one address."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Final
 from lxml import etree
 
 from dmp.audit import Occasion, Transaction
+from schemas.errors import XdsErrors
 from schemas.responses import RegistryOutcome, registry_response
 from schemas.schema_files import REGISTRY_WSDL, XSD_DIRECTORY
 from schemas.vocabulary import LCM, QUERY, XDSB
 from soap.message import IncomingMessage, Operation, Reply
 from soap.service import Service
+from xds_registry.changes import Permit, everything_permitted
 from xds_registry.feed import identity_feed_operations
 from xds_registry.registry import Registry
 from xds_registry.visibility import EVERYTHING, Visibility
@@ -27,15 +29,27 @@ def everything(_message: IncomingMessage) -> Visibility:
     return EVERYTHING
 
 
+def everything_allowed(_message: IncomingMessage) -> Permit:
+    """Every caller may change everything."""
+    return everything_permitted
+
+
 def request_digest(request: etree._Element) -> str:
     """What identifies a submission: the SHA-256 of its text, in hexadecimal. The SOAP envelope does not count."""
     return hashlib.sha256(etree.tostring(request, with_tail=False)).hexdigest()
 
 
 def registry_service(
-    registry: Registry, *, visibility_of: Callable[[IncomingMessage], Visibility] = everything
+    registry: Registry,
+    *,
+    visibility_of: Callable[[IncomingMessage], Visibility] = everything,
+    permit_of: Callable[[IncomingMessage], Permit] = everything_allowed,
 ) -> Service:
-    """The service of a registry. `visibility_of` tells what the sender of a message may see."""
+    """The service of a registry.
+
+    `visibility_of` tells what the sender of a message may see, `permit_of` what it may change; they raise XdsErrors, or
+    a fault, when that is nothing.
+    """
 
     def register(message: IncomingMessage) -> Reply:
         outcome = registry.register_document_set(
@@ -53,13 +67,41 @@ def registry_service(
         )
         return _response(outcome)
 
+    def update(message: IncomingMessage) -> Reply:
+        outcome = registry.update_document_set(
+            message.body,
+            digest=request_digest(message.body),
+            visibility=visibility_of(message),
+            permit=permit_of(message),
+            occasion=Occasion.of(Transaction.UPDATE, message),
+        )
+        return _response(outcome)
+
+    def restricted_update(message: IncomingMessage) -> Reply:
+        outcome = registry.restricted_update_document_set(
+            message.body,
+            digest=request_digest(message.body),
+            visibility=visibility_of(message),
+            permit=permit_of(message),
+            occasion=Occasion.of(Transaction.RESTRICTED_UPDATE, message),
+        )
+        return _response(outcome)
+
     def stored_query(message: IncomingMessage) -> Reply:
         occasion = Occasion.of(Transaction.STORED_QUERY, message)
-        return Reply(registry.stored_query(message.body, visibility_of(message), occasion=occasion))
+        try:
+            visibility = visibility_of(message)
+        except XdsErrors as wrong:
+            return Reply(registry.refuse_query(message.body, wrong.errors, occasion=occasion))
+        return Reply(registry.stored_query(message.body, visibility, occasion=occasion))
 
     def multi_patient_stored_query(message: IncomingMessage) -> Reply:
         occasion = Occasion.of(Transaction.MULTI_PATIENT_QUERY, message)
-        return Reply(registry.multi_patient_stored_query(message.body, visibility_of(message), occasion=occasion))
+        try:
+            visibility = visibility_of(message)
+        except XdsErrors as wrong:
+            return Reply(registry.refuse_query(message.body, wrong.errors, occasion=occasion))
+        return Reply(registry.multi_patient_stored_query(message.body, visibility, occasion=occasion))
 
     return Service(
         "DocumentRegistry_Service",
@@ -96,6 +138,22 @@ def registry_service(
                 _SUBMIT,
                 mtom=False,
                 handler=register_on_demand,
+            ),
+            Operation(
+                "DocumentRegistry_UpdateDocumentSet",
+                "urn:ihe:iti:2010:UpdateDocumentSet",
+                "urn:ihe:iti:2010:UpdateDocumentSetResponse",
+                _SUBMIT,
+                mtom=False,
+                handler=update,
+            ),
+            Operation(
+                "UpdateResponder_RestrictedUpdateDocumentSet",
+                "urn:ihe:iti:2018:RestrictedUpdateDocumentSet",
+                "urn:ihe:iti:2018:RestrictedUpdateDocumentSetResponse",
+                _SUBMIT,
+                mtom=False,
+                handler=restricted_update,
             ),
             *identity_feed_operations(registry),
         ),

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Insert, insert
 
+from dmp.rights.marks import marks_of
 from schemas.metadata import Association, CodedValue, DocumentEntry, Folder, SubmissionSet
-from schemas.vocabulary import DocumentEntryType
+from schemas.vocabulary import DocumentAvailability, DocumentEntryType
 from xds_registry import tables as t
-from xds_registry.encoding import APPROVED, ASSOCIATION_NUMBER, CONFIDENTIALITY, EVENT, coded, normal, time_text
+from xds_registry.encoding import APPROVED, ASSOCIATION_NUMBER, CONFIDENTIALITY, EVENT, coded, normal, owners, time_text
 
 # Built once: to SQLAlchemy the same object means a statement it has compiled before.
 _SUBMISSION_SET: Final = insert(t.submission_set)
@@ -88,6 +89,7 @@ def insert_document_entry(
             "patient_pk": patient_pk,
             "status": status,
             "on_demand": int(entry.object_type is DocumentEntryType.ON_DEMAND),
+            "offline": int(entry.document_availability == DocumentAvailability.OFFLINE),
             "creation_time": time_text(entry.creation_time),
             "service_start_time": time_text(entry.service_start_time),
             "service_stop_time": time_text(entry.service_stop_time),
@@ -100,6 +102,8 @@ def insert_document_entry(
             "size": entry.size,
             "hash": None if entry.hash is None else str(entry.hash).lower(),
             "home": entry.home_community_id,
+            "marks": int(marks_of(map(coded, entry.confidentiality_codes))),
+            "owners": owners(entry.authors),
             "fragment": fragment,
         },
     )

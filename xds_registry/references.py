@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Select,
     SmallInteger,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     cast,
+    exists,
     literal_column,
     null,
     select,
@@ -108,18 +110,30 @@ class Identity:
     on_demand: bool
 
 
-def _identity(table: Table, kind: ObjectKind, known: frozenset[str]) -> Select[Any]:
+def is_latest(table: Table) -> ColumnElement[bool]:
+    """Condition on `tables.document_entry` or `tables.folder`: no newer version of the logical object exists."""
+    newer = table.alias("newer")
+    return ~exists().where(newer.c.logical_id == table.c.logical_id, newer.c.version > table.c.version).correlate(table)
+
+
+def _identity(table: Table, kind: ObjectKind, known: frozenset[str], *more: ColumnElement[bool]) -> Select[Any]:
     columns = [
         table.c[name].label(name) if name in known else cast(null(), of_type).label(name)
         for name, of_type in (("digest", String), ("size", BigInteger), ("hash", String), ("on_demand", SmallInteger))
     ]
     wanted = table.c.unique_id.in_(bindparam("unique_ids", expanding=True))
-    return select(literal_column(f"'{kind.value}'").label("kind"), table.c.unique_id, *columns).where(wanted)
+    return select(literal_column(f"'{kind.value}'").label("kind"), table.c.unique_id, *columns).where(wanted, *more)
 
 
 _IDENTITIES: Final = union_all(
     _identity(t.submission_set, ObjectKind.SUBMISSION_SET, frozenset({"digest"})),
-    _identity(t.document_entry, ObjectKind.DOCUMENT_ENTRY, frozenset({"size", "hash", "on_demand"})),
+    # The bytes are what the latest version says of them: an earlier one may be from before they were assembled.
+    _identity(
+        t.document_entry,
+        ObjectKind.DOCUMENT_ENTRY,
+        frozenset({"size", "hash", "on_demand"}),
+        is_latest(t.document_entry),
+    ),
     _identity(t.folder, ObjectKind.FOLDER, frozenset()),
 )
 

@@ -21,6 +21,7 @@ from schemas.ebrim.fragment import new_uuid, serialise
 from schemas.ebrim.reading import Problems
 from schemas.ebrim.submission import DecodedSubmission, decode_submission
 from schemas.errors import (
+    LocalPolicyRestrictionError,
     XDSDuplicateUniqueIdInRegistry,
     XdsError,
     XdsErrors,
@@ -41,6 +42,7 @@ from xds_registry.references import Identity, find_identities, find_references
 from xds_registry.relationships import Consequences, Setting, check_associations
 from xds_registry.validation.attributes import check_attributes
 from xds_registry.validation.structure import Transaction, check_structure
+from xds_registry.visibility import Reach, not_replaceable, within_reach
 
 _UUID_URN = "urn:uuid:"
 
@@ -74,6 +76,11 @@ def prepare(
             errors.append(error)
     if errors:
         raise XdsErrors(tuple(errors))
+    return identify(decoded, digest)
+
+
+def identify(decoded: DecodedSubmission, digest: str) -> Prepared:
+    """Give every object of a submission its entryUUID. Raises XdsErrors when two have the same one."""
     ids: dict[str, str] = {}
     for item in decoded.submission.patient_objects:
         ids[item.entry_uuid] = _assigned(item.entry_uuid)
@@ -111,6 +118,7 @@ def register(
     *,
     now: datetime,
     within: Callable[[Connection], None] | None,
+    reach: Reach,
 ) -> RegistryOutcome:
     """Apply the rules that need the database and write the rows; the caller's transaction commits them.
 
@@ -118,18 +126,18 @@ def register(
     """
     submission_set, _ = prepared.decoded.submission_sets[0]
     # The patient first: it is what submissions for the same record queue for, so what is read below stays true.
-    patient = _patient(connection, prepared, configuration)
+    patient = patient_of(connection, prepared, configuration, lock=True)
     identities = _identities(connection, prepared)
-    if _is_replay(identities, prepared):
+    if is_replay(identities, prepared):
         return replace(RegistryOutcome.success(), replayed=True)
     # ITI TF-2: 3.42.4.1.3.5: the patient is known from the feed and was not merged away
     if patient is None or not patient.active:
         raise XdsErrors((XDSUnknownPatientId(str(submission_set.patient_id)),))
     _check_unique_ids(connection, identities, prepared)
-    consequences = _check_references(connection, prepared, patient)
+    consequences = _check_references(connection, prepared, patient, reach)
     home = configuration.home_community_id
     set_uuid = prepared.resolve(submission_set.entry_uuid)
-    writer = _Writer(connection, prepared, patient.pk, now, home)
+    writer = Writer(connection, prepared, patient.pk, now, home)
     writer.submission_set(set_uuid)
     writer.document_entries()
     writer.folders()
@@ -141,12 +149,15 @@ def register(
     return RegistryOutcome.success()
 
 
-def _patient(connection: Connection, prepared: Prepared, configuration: RegistryConfiguration) -> KnownPatient | None:
+def patient_of(
+    connection: Connection, prepared: Prepared, configuration: RegistryConfiguration, *, lock: bool
+) -> KnownPatient | None:
+    """The patient of the SubmissionSet; see `find_patient`. A registry without a patient feed knows every patient."""
     patient_id = prepared.decoded.submission.submission_sets[0].patient_id
     assert patient_id is not None  # required, checked before  # noqa: S101
     if configuration.register_unknown_patients:
         add_patient(connection, patient_id)
-    return find_patient(connection, patient_id, lock=True)
+    return find_patient(connection, patient_id, lock=lock)
 
 
 def _identities(connection: Connection, prepared: Prepared) -> list[Identity]:
@@ -158,7 +169,7 @@ def _identities(connection: Connection, prepared: Prepared) -> list[Identity]:
     return find_identities(connection, {normal(str(unique_id)) for unique_id in unique_ids})
 
 
-def _is_replay(identities: list[Identity], prepared: Prepared) -> bool:
+def is_replay(identities: list[Identity], prepared: Prepared) -> bool:
     """Whether this very submission was registered before."""
     unique_id = normal(str(prepared.decoded.submission.submission_sets[0].unique_id))
     return any(
@@ -180,11 +191,16 @@ def _check_unique_ids(connection: Connection, identities: list[Identity], prepar
             errors.append(XDSDuplicateUniqueIdInRegistry(taken))
         elif known.kind is ObjectKind.DOCUMENT_ENTRY:
             errors.extend(_same_document(entries[known.unique_id], known))
-    ids = {entry_uuid for name, entry_uuid in prepared.ids.items() if name.startswith(_UUID_URN)}
-    for entry_uuid in sorted(find_references(connection, ids).objects):
-        errors.append(XDSRegistryMetadataError(f"{entry_uuid}: the entryUUID is already registered"))
+    errors += taken_ids(connection, prepared)
     if errors:
         raise XdsErrors(tuple({(e.code, e.code_context, e.location): e for e in errors}.values()))
+
+
+def taken_ids(connection: Connection, prepared: Prepared) -> list[XdsError]:
+    """ITI TF-3: 4.2.1.4: the entryUUID of a new object is the entryUUID of no other."""
+    ids = {entry_uuid for name, entry_uuid in prepared.ids.items() if name.startswith(_UUID_URN)}
+    known = sorted(find_references(connection, ids).objects)
+    return [XDSRegistryMetadataError(f"{entry_uuid}: the entryUUID is already registered") for entry_uuid in known]
 
 
 def _same_document(entry: DocumentEntry, row: Identity) -> list[XdsError]:
@@ -201,7 +217,7 @@ def _same_document(entry: DocumentEntry, row: Identity) -> list[XdsError]:
     return []
 
 
-def _check_references(connection: Connection, prepared: Prepared, patient: KnownPatient) -> Consequences:
+def _check_references(connection: Connection, prepared: Prepared, patient: KnownPatient, reach: Reach) -> Consequences:
     own = set(prepared.ids.values()) | prepared.associations.keys()
     ends = {end for a, _ in prepared.associations.values() for end in (a.source, a.target)}
     submission_set = prepared.decoded.submission.submission_sets[0]
@@ -211,16 +227,18 @@ def _check_references(connection: Connection, prepared: Prepared, patient: Known
         {prepared.resolve(e.entry_uuid): e for e in prepared.decoded.submission.document_entries},
         frozenset(prepared.resolve(f.entry_uuid) for f in prepared.decoded.submission.folders),
         {entry_uuid: association for entry_uuid, (association, _) in prepared.associations.items()},
-        find_references(connection, ends - own),
+        within_reach(connection, find_references(connection, ends - own), reach),
         patient.pk,
     )
     errors, consequences = check_associations(setting)
+    for entry_uuid in sorted(not_replaceable(connection, consequences.replaced, reach)):
+        errors.append(LocalPolicyRestrictionError("only its author replaces a document", location=entry_uuid))
     if errors:
         raise XdsErrors(tuple(errors))
     return consequences
 
 
-class _Writer:
+class Writer:
     """Writes the objects of one submission in the caller's transaction."""
 
     def __init__(
@@ -232,27 +250,30 @@ class _Writer:
         self._now = now
         self._home = home
 
-    def _fragment(self, element: etree._Element, entry_uuid: str, **options: Any) -> bytes:
+    def fragment(
+        self,
+        element: etree._Element,
+        entry_uuid: str,
+        *,
+        status: AvailabilityStatus = AvailabilityStatus.APPROVED,
+        **options: Any,
+    ) -> bytes:
+        """The stored form of an object of the submission; `options` are those of `serialise`."""
         if self._home and not element.get("home"):
             element.set("home", self._home)
-        return serialise(
-            element,
-            entry_uuid=entry_uuid,
-            status=AvailabilityStatus.APPROVED,
-            resolve=self._prepared.resolve,
-            **options,
-        )
+        return serialise(element, entry_uuid=entry_uuid, status=status, resolve=self._prepared.resolve, **options)
 
     def submission_set(self, entry_uuid: str) -> None:
+        """Store the SubmissionSet."""
         item, element = self._prepared.decoded.submission_sets[0]
         insertion.insert_submission_set(
             self._connection,
-            self._with_home(item),
+            self.with_home(item),
             entry_uuid=entry_uuid,
             patient_pk=self._patient_pk,
             digest=self._prepared.digest,
             registered_at=self._now,
-            fragment=self._fragment(element, entry_uuid, version=1),
+            fragment=self.fragment(element, entry_uuid, version=1),
         )
 
     def document_entries(self) -> None:
@@ -260,12 +281,12 @@ class _Writer:
             entry_uuid = self._prepared.resolve(item.entry_uuid)
             insertion.insert_document_entry(
                 self._connection,
-                self._with_home(item),
+                self.with_home(item),
                 entry_uuid=entry_uuid,
                 logical_id=entry_uuid,
                 version=1,
                 patient_pk=self._patient_pk,
-                fragment=self._fragment(element, entry_uuid, version=1),
+                fragment=self.fragment(element, entry_uuid, version=1),
             )
 
     def folders(self) -> None:
@@ -274,35 +295,35 @@ class _Writer:
             entry_uuid = self._prepared.resolve(item.entry_uuid)
             insertion.insert_folder(
                 self._connection,
-                self._with_home(item),
+                self.with_home(item),
                 entry_uuid=entry_uuid,
                 logical_id=entry_uuid,
                 version=1,
                 patient_pk=self._patient_pk,
                 last_update_time=stamp,
                 # ITI TF-3: 4.2.3.4.6: the registry states the time, whatever was submitted
-                fragment=self._fragment(element, entry_uuid, version=1, replaced_slots={"lastUpdateTime": stamp}),
+                fragment=self.fragment(element, entry_uuid, version=1, replaced_slots={"lastUpdateTime": stamp}),
             )
 
     def associations(self, set_uuid: str, consequences: Consequences) -> None:
-        rows = []
-        for entry_uuid, (association, element) in self._prepared.associations.items():
-            fragment = self._fragment(element, entry_uuid, version=None)
-            rows.append(
-                insertion.association_row(
-                    self._with_home(association),
-                    entry_uuid=entry_uuid,
-                    source=association.source,
-                    target=association.target,
-                    fragment=fragment,
-                )
-            )
+        rows = [self.association(entry_uuid) for entry_uuid in self._prepared.associations]
         for folder, entry in consequences.inherited_members:
-            member = self._member(folder, entry)
-            rows += [member, self._member(set_uuid, member["entry_uuid"])]
+            member = self.member(folder, entry)
+            rows += [member, self.member(set_uuid, member["entry_uuid"])]
         insertion.insert_associations(self._connection, rows)
 
-    def _member(self, source: str, target: str) -> dict[str, Any]:
+    def association(self, entry_uuid: str) -> dict[str, Any]:
+        """The row of an Association of the submission."""
+        association, element = self._prepared.associations[entry_uuid]
+        return insertion.association_row(
+            self.with_home(association),
+            entry_uuid=entry_uuid,
+            source=association.source,
+            target=association.target,
+            fragment=self.fragment(element, entry_uuid, version=None),
+        )
+
+    def member(self, source: str, target: str) -> dict[str, Any]:
         """A HasMember that the registry itself adds (ITI TF-2: 3.42.4.1.3.4)."""
         entry_uuid = EntryId(new_uuid())
         association = Association(
@@ -317,7 +338,8 @@ class _Writer:
             association, entry_uuid=entry_uuid, source=source, target=target, fragment=fragment
         )
 
-    def _with_home(self, item: Any) -> Any:
+    def with_home(self, item: Any) -> Any:
+        """The object with the community's homeCommunityId, unless it names one."""
         return item if item.home_community_id or not self._home else replace(item, home_community_id=self._home)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import structlog
@@ -13,20 +15,23 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from dmp.audit import AuditNotWritten, Occasion, Trail
+from dmp.audit import AuditNotWritten, Event, Occasion, Trail
 from dmp.audit import Transaction as Kind
-from schemas.errors import XdsErrors, XDSRegistryBusy, XDSRegistryError
+from schemas.errors import XdsError, XdsErrors, XDSRegistryBusy, XDSRegistryError
 from schemas.responses import RegistryOutcome
 from xds_registry import audited
 from xds_registry import tables as t
+from xds_registry.changes import Permit, everything_permitted
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.database import writing
 from xds_registry.query import answer
 from xds_registry.query.answer import Answered
-from xds_registry.query.stored_query import multi_patient_stored_query, stored_query
+from xds_registry.query.stored_query import multi_patient_stored_query, stated_query, stored_query
+from xds_registry.references import is_latest
 from xds_registry.register import Prepared, prepare, register
+from xds_registry.update import Applied, Overtaken, UpdateKind, prepare_update, update
 from xds_registry.validation.structure import Transaction
-from xds_registry.visibility import EVERYTHING, Visibility
+from xds_registry.visibility import EVERYTHING, Reach, SubmissionLaw, Visibility, anybody
 
 log = structlog.get_logger(__name__)
 
@@ -35,19 +40,34 @@ ATTEMPTS = 3
 # Who asks is not known where no occasion is given.
 _REGISTER: Final = Occasion(transaction=Kind.REGISTER)
 _REGISTER_ON_DEMAND: Final = Occasion(transaction=Kind.REGISTER_ON_DEMAND)
+_UPDATE: Final = Occasion(transaction=Kind.UPDATE)
+_RESTRICTED_UPDATE: Final = Occasion(transaction=Kind.RESTRICTED_UPDATE)
 _QUERY: Final = Occasion(transaction=Kind.STORED_QUERY)
 _MULTI_QUERY: Final = Occasion(transaction=Kind.MULTI_PATIENT_QUERY)
+
+
+_Done = tuple[RegistryOutcome, tuple[Event, ...]]
+#: What one attempt does in its transaction.
+_Work = Callable[[Connection, datetime], _Done]
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A submission that may be registered, as far as that can be said without the objects it refers to."""
+
+    prepared: Prepared
+    reach: Reach
+
+
 class Registry:
     """Registers and answers; safe to use from several threads and processes at once.
 
-    Every decision is in the `trail` before it has an effect or an answer; what cannot be recorded is not done. `clock`
-    gives the time in UTC.
+    Every decision is in the `trail` before it has an effect or an answer; what cannot be recorded is not done. `law`
+    says who may submit what; what it raises that is no `XdsErrors` goes through. `clock` gives the time in UTC.
     """
 
     def __init__(
@@ -56,12 +76,18 @@ class Registry:
         configuration: RegistryConfiguration,
         *,
         trail: Trail,
+        law: SubmissionLaw = anybody,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.engine = engine
+        self.law = law
         self.trail = trail
         self.configuration = configuration
         self.clock = clock
+
+    def accept(self, request: etree._Element, *, digest: str, occasion: Occasion = _REGISTER) -> Accepted:
+        """Look at an `lcm:SubmitObjectsRequest` of stable entries before anything is done for it. Raises XdsErrors."""
+        return self._accept(request, Transaction.REGISTER_DOCUMENT_SET, digest, occasion)
 
     def register_document_set(
         self,
@@ -70,19 +96,51 @@ class Registry:
         digest: str,
         within: Callable[[Connection], None] | None = None,
         occasion: Occasion = _REGISTER,
+        accepted: Accepted | None = None,
     ) -> RegistryOutcome:
         """ITI-42: register an `lcm:SubmitObjectsRequest` of stable entries, whole or not at all.
 
         `digest` identifies what was sent: the same submission sent again is answered Success with `replayed`, and
-        nothing is done. `within` runs in the transaction just before it commits.
+        nothing is done. `within` runs in the transaction just before it commits. `accepted` is what `accept` made of
+        the same request.
         """
-        return self._register(request, Transaction.REGISTER_DOCUMENT_SET, digest, within, occasion)
+        return self._register(request, Transaction.REGISTER_DOCUMENT_SET, digest, within, occasion, accepted=accepted)
 
     def register_on_demand(
         self, request: etree._Element, *, digest: str, occasion: Occasion = _REGISTER_ON_DEMAND
     ) -> RegistryOutcome:
         """ITI-61: register on-demand DocumentEntries."""
         return self._register(request, Transaction.REGISTER_ON_DEMAND, digest, None, occasion)
+
+    def update_document_set(
+        self,
+        request: etree._Element,
+        *,
+        digest: str,
+        visibility: Visibility = EVERYTHING,
+        permit: Permit = everything_permitted,
+        occasion: Occasion = _UPDATE,
+    ) -> RegistryOutcome:
+        """ITI-57: apply the operations of an `lcm:SubmitObjectsRequest` to what is registered, all or none.
+
+        What `visibility` hides is not there. `permit` is asked within the transaction, with every planned change,
+        before anything is written. `digest` is that of `register_document_set`.
+        """
+        change = partial(update, visibility=visibility, permit=permit)
+        return self._update(request, UpdateKind.UPDATE, digest, change, occasion)
+
+    def restricted_update_document_set(
+        self,
+        request: etree._Element,
+        *,
+        digest: str,
+        visibility: Visibility = EVERYTHING,
+        permit: Permit = everything_permitted,
+        occasion: Occasion = _RESTRICTED_UPDATE,
+    ) -> RegistryOutcome:
+        """ITI-92: new versions of DocumentEntries, of which some attributes stay as they are."""
+        change = partial(update, visibility=visibility, permit=permit)
+        return self._update(request, UpdateKind.RESTRICTED_UPDATE, digest, change, occasion)
 
     def stored_query(
         self, request: etree._Element, visibility: Visibility = EVERYTHING, *, occasion: Occasion = _QUERY
@@ -98,14 +156,24 @@ class Registry:
         return self._told(request, answered, occasion)
 
     def document_entries_of(self, repository_unique_id: str) -> Iterator[tuple[str, int | None, str | None]]:
-        """uniqueId, size and hash of every stable entry that a repository holds, for reconciliation."""
+        """uniqueId, size and hash of every stable entry that a repository holds, as the latest version states them."""
         columns = t.document_entry.c
         statement = select(columns.unique_id, columns.size, columns.hash).where(
-            columns.repository_unique_id == repository_unique_id, columns.on_demand == 0
+            columns.repository_unique_id == repository_unique_id, columns.on_demand == 0, is_latest(t.document_entry)
         )
         with self.engine.connect() as connection:
             for row in connection.execution_options(yield_per=1000).execute(statement):
                 yield row.unique_id, row.size, row.hash
+
+    def refuse_query(
+        self, request: etree._Element, errors: tuple[XdsError, ...], *, occasion: Occasion = _QUERY
+    ) -> list[bytes]:
+        """The answer to a stored query that is not carried out."""
+        return self._told(request, Answered(answer.failed(errors), stated_query(request), errors=errors), occasion)
+
+    def _accept(self, request: etree._Element, transaction: Transaction, digest: str, occasion: Occasion) -> Accepted:
+        prepared = prepare(request, self.configuration, transaction, digest)
+        return Accepted(prepared, self.law(occasion, prepared.decoded.submission))
 
     def _register(
         self,
@@ -114,10 +182,44 @@ class Registry:
         digest: str,
         within: Callable[[Connection], None] | None,
         occasion: Occasion,
+        *,
+        accepted: Accepted | None = None,
     ) -> RegistryOutcome:
+        def begin() -> _Work:
+            looked_at = accepted or self._accept(request, transaction, digest, occasion)
+            prepared, reach = looked_at.prepared, looked_at.reach
+
+            def work(connection: Connection, now: datetime) -> _Done:
+                outcome = register(connection, prepared, self.configuration, now=now, within=within, reach=reach)
+                return outcome, (audited.registered(occasion, prepared, outcome, now),)
+
+            return work
+
+        return self._transact(request, begin, occasion)
+
+    def _update(
+        self,
+        request: etree._Element,
+        kind: UpdateKind,
+        digest: str,
+        change: Callable[..., Applied],
+        occasion: Occasion,
+    ) -> RegistryOutcome:
+        def begin() -> _Work:
+            asked = prepare_update(request, self.configuration, kind, digest)
+
+            def work(connection: Connection, now: datetime) -> _Done:
+                done = change(connection, asked, self.configuration, now=now)
+                return done.outcome, audited.updated(occasion, asked, done, now)
+
+            return work
+
+        return self._transact(request, begin, occasion)
+
+    def _transact(self, request: etree._Element, begin: Callable[[], _Work], occasion: Occasion) -> RegistryOutcome:
+        """What a submission comes to: `begin` looks at the message alone, what it gives does the rest."""
         try:
-            prepared = prepare(request, self.configuration, transaction, digest)
-            outcome = self._commit(prepared, within, occasion)
+            outcome = self._commit(begin(), occasion)
         except XdsErrors as wrong:
             outcome = RegistryOutcome.failure(wrong.errors)
         except AuditNotWritten as error:
@@ -143,18 +245,15 @@ class Registry:
         log.error("audit.not_written", kind=str(error), correlation_id=occasion.correlation_id)
         return XDSRegistryBusy("the registry cannot work at present; try again")
 
-    def _commit(
-        self, prepared: Prepared, within: Callable[[Connection], None] | None, occasion: Occasion
-    ) -> RegistryOutcome:
+    def _commit(self, work: _Work, occasion: Occasion) -> RegistryOutcome:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with writing(self.engine) as connection:
-                    now = self.clock()
-                    outcome = register(connection, prepared, self.configuration, now=now, within=within)
-                    self.trail.append(connection, (audited.registered(occasion, prepared, outcome, now),))
+                    outcome, events = work(connection, self.clock())
+                    self.trail.append(connection, events)
                     return outcome
-            except IntegrityError:
-                # Another submission took an identifier between our look and our write: look again.
+            except (IntegrityError, Overtaken):
+                # Another submission took an identifier, or moved an object, between our look and our write: look again.
                 log.info("registration.conflict", attempt=attempt, correlation_id=occasion.correlation_id)
                 time.sleep(0.01 * attempt)
             except (OperationalError, PoolTimeout):

@@ -85,6 +85,8 @@ document_entry: Final = Table(
     Column("patient_pk", RowId, ForeignKey("patient.pk"), nullable=False),
     Column("status", SmallInteger, nullable=False),
     Column("on_demand", SmallInteger, nullable=False),
+    # documentAvailability is Offline
+    Column("offline", SmallInteger, nullable=False, server_default="0"),
     Column("creation_time", String(14)),
     Column("service_start_time", String(14)),
     Column("service_stop_time", String(14)),
@@ -97,6 +99,10 @@ document_entry: Final = Table(
     Column("size", BigInteger),
     Column("hash", String(40)),
     Column("home", String(256)),
+    # Confidentiality marks of the latest version (`dmp.rights.marks.Marks`): they hide every version of the document.
+    Column("marks", SmallInteger, nullable=False, server_default="0"),
+    # Whose document it is: the authors and their institutions, in the form of `encoding.owners`.
+    Column("owners", Text, nullable=False, server_default=""),
     Column("fragment", LargeBinary, nullable=False),
     UniqueConstraint("logical_id", "version"),
     Index("ix_document_entry_patient", "patient_pk", "status", "on_demand", "creation_time"),

@@ -105,6 +105,7 @@ class Provider:
         return outcome
 
     def _keep(self, document_set: DocumentSet, occasion: Occasion) -> RegistryOutcome:
+        accepted = self._registry.accept(document_set.request, digest=document_set.digest, occasion=occasion)
         placements = self._place(document_set)
         reached(CrashPoint.CHECKED)
         fresh = [placement.document for placement in placements if placement.fresh]
@@ -122,7 +123,7 @@ class Provider:
             reached(CrashPoint.ROWS_WRITTEN)
 
         outcome = self._registry.register(
-            document_set.request, digest=document_set.digest, within=within, occasion=occasion
+            document_set.request, digest=document_set.digest, within=within, occasion=occasion, accepted=accepted
         )
         reached(CrashPoint.COMMITTED)
         return outcome

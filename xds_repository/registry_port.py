@@ -6,7 +6,7 @@ the repository's own rows follow, and the reaper completes them when the process
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -24,7 +24,8 @@ from schemas.responses import RegistryOutcome, read_registry_response
 from soap.client.caller import NoAnswer, SoapCaller
 from soap.faults import FaultCode, SoapFault
 from xds_registry import tables as t
-from xds_registry.registry import Registry
+from xds_registry.references import is_latest
+from xds_registry.registry import Accepted, Registry
 from xds_repository import audited
 from xds_repository.ledger import BATCH, normal, writing
 
@@ -35,7 +36,8 @@ _GET_DOCUMENTS: Final = "urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4"
 _PATIENTS: Final = (
     select(t.document_entry.c.unique_id, t.patient.c.patient_id)
     .join(t.patient, t.patient.c.pk == t.document_entry.c.patient_pk)
-    .where(t.document_entry.c.unique_id.in_(bindparam("unique_ids", expanding=True)))
+    .where(t.document_entry.c.unique_id.in_(bindparam("unique_ids", expanding=True)), is_latest(t.document_entry))
+    .order_by(t.document_entry.c.pk)
 )
 
 
@@ -59,6 +61,12 @@ class RegistryPort(Protocol):
     def shares_transactions(self) -> bool:
         """Whether `within` commits together with the registration."""
 
+    def accept(self, request: etree._Element, *, digest: str, occasion: Occasion) -> Accepted | None:
+        """What can be said of a submission before its documents are kept; None when the registry is elsewhere.
+
+        Raises XdsErrors, or a fault, when it is not to be registered.
+        """
+
     def register(
         self,
         request: etree._Element,
@@ -66,6 +74,7 @@ class RegistryPort(Protocol):
         digest: str,
         within: Callable[[Connection], None] | None,
         occasion: Occasion,
+        accepted: Accepted | None,
     ) -> RegistryOutcome:
         """ITI-42 for a completed `lcm:SubmitObjectsRequest`; its errors and warnings come back as they are.
 
@@ -92,6 +101,10 @@ class InProcessRegistry:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
+    def accept(self, request: etree._Element, *, digest: str, occasion: Occasion) -> Accepted:
+        """See `RegistryPort.accept`."""
+        return self._registry.accept(request, digest=digest, occasion=occasion)
+
     def register(
         self,
         request: etree._Element,
@@ -99,9 +112,12 @@ class InProcessRegistry:
         digest: str,
         within: Callable[[Connection], None] | None,
         occasion: Occasion,
+        accepted: Accepted | None,
     ) -> RegistryOutcome:
         """See `RegistryPort.register`. The registry records it, in the transaction that registers."""
-        return self._registry.register_document_set(request, digest=digest, within=within, occasion=occasion)
+        return self._registry.register_document_set(
+            request, digest=digest, within=within, occasion=occasion, accepted=accepted
+        )
 
     def document_entries(self, repository_unique_id: str) -> Iterator[RegistryEntry]:
         """See `RegistryPort.document_entries`."""
@@ -126,6 +142,7 @@ class InProcessRegistry:
                     columns.unique_id.in_(wanted[start : start + BATCH]),
                     columns.repository_unique_id == repository_unique_id,
                     columns.on_demand == 0,
+                    is_latest(t.document_entry),
                 )
                 found += [RegistryEntry(*row) for row in connection.execute(statement)]
         return found
@@ -154,6 +171,10 @@ class SoapRegistry:
         self._engine = engine
         self._trail = trail
 
+    def accept(self, request: etree._Element, *, digest: str, occasion: Occasion) -> None:  # noqa: ARG002
+        """See `RegistryPort.accept`. The registry there looks at it when it gets it."""
+        return
+
     def register(
         self,
         request: etree._Element,
@@ -161,6 +182,7 @@ class SoapRegistry:
         digest: str,  # noqa: ARG002 - the registry there makes its own
         within: Callable[[Connection], None] | None,
         occasion: Occasion,
+        accepted: Accepted | None,  # noqa: ARG002 - there is none
     ) -> RegistryOutcome:
         """See `RegistryPort.register`. A lost answer is XDSRegistryNotAvailable, whatever the registry did."""
         outcome = sent = self._sent(request)
@@ -215,8 +237,24 @@ class SoapRegistry:
                 raise RegistryUnreachable(type(error).__name__) from error
             if not outcome.succeeded:
                 raise RegistryUnreachable(f"the registry refuses the query: {outcome.errors[:1]!r}")
-            found += [_entry(entry) for entry in entries if _is_of(entry, repository_unique_id)]
+            found += [_entry(entry) for entry in _latest(entries) if _is_of(entry, repository_unique_id)]
         return found
+
+
+def _latest(entries: Iterable[etree._Element]) -> list[etree._Element]:
+    """The latest version of each logical object; a registry that knows no versions states none, and each stands alone.
+
+    The answer holds all of them, since the latest alone leave out entries whose document is Offline at present.
+    """
+    latest: dict[str, tuple[int, etree._Element]] = {}
+    for place, entry in enumerate(entries):
+        stated = r.child(entry, r.VERSION_INFO)
+        number = "" if stated is None else stated.get("versionName", "")
+        version = int(number) if number.isascii() and number.isdigit() else 0
+        logical_id = entry.get("lid") or f"{entry.get('id', '')} {place}"
+        if logical_id not in latest or latest[logical_id][0] < version:
+            latest[logical_id] = (version, entry)
+    return [entry for _, entry in latest.values()]
 
 
 def _is_of(entry: etree._Element, repository_unique_id: str) -> bool:
@@ -237,6 +275,7 @@ def _get_documents(unique_ids: Collection[str]) -> bytes:
         f'<query:AdhocQueryRequest xmlns:query="{v.QUERY}" xmlns:rim="{v.RIM}">'
         f'<query:ResponseOption returnComposedObjects="true" returnType="LeafClass"/>'
         f'<rim:AdhocQuery id="{_GET_DOCUMENTS}"><rim:Slot name="$XDSDocumentEntryUniqueId"><rim:ValueList>{values}'
+        '</rim:ValueList></rim:Slot><rim:Slot name="$MetadataLevel"><rim:ValueList><rim:Value>2</rim:Value>'
         "</rim:ValueList></rim:Slot></rim:AdhocQuery></query:AdhocQueryRequest>"
     ).encode()
 

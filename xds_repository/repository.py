@@ -16,7 +16,7 @@ from xds_repository.ledger import Ledger
 from xds_repository.provide import Provider
 from xds_repository.reaper import Reaper, ReaperReport
 from xds_repository.registry_port import RegistryPort
-from xds_repository.retrieve import MayRead, Retriever, everybody
+from xds_repository.retrieve import Readable, Retriever, everybody
 from xds_repository.scrub import ScrubProgress, ScrubReport, scrub
 from xds_repository.stores import ObjectStore
 
@@ -29,7 +29,7 @@ class Repository:
     """Keeps documents and gives them back; safe to use from several threads and processes at once.
 
     `engine` is the database of `xds_repository.tables`; with an in-process registry it is the registry's too. `spool`
-    takes inline documents while their request runs: a store's own spool directory saves a copy. `may_read` decides
+    takes inline documents while their request runs: a store's own spool directory saves a copy. `readable` tells
     which documents the sender of a message may read. Every decision is in the `trail` before it has an effect or
     an answer. `clock` gives the time in UTC.
     """
@@ -43,7 +43,7 @@ class Repository:
         *,
         spool: Spool,
         trail: Trail,
-        may_read: MayRead = everybody,
+        readable: Readable = everybody,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.engine = engine
@@ -52,7 +52,7 @@ class Repository:
         self._registry = registry
         self._ledger = Ledger(engine)
         self._provider = Provider(self._ledger, store, registry, configuration, spool=spool, trail=trail, clock=clock)
-        self._retriever = Retriever(self._ledger, store, registry, configuration, may_read, trail=trail)
+        self._retriever = Retriever(self._ledger, store, registry, configuration, readable, trail=trail)
         self._reaper = Reaper(self._ledger, store, registry, configuration, clock=clock)
         self._clock = clock
 

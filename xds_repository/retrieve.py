@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,8 +41,8 @@ from xds_repository.stores import BlobCorrupt, BlobMissing, ObjectStore, StoreEr
 
 log: Final = structlog.get_logger(__name__)
 
-#: Says whether the sender of a message may read a document; what may not be read does not exist for it.
-MayRead = Callable[[str, IncomingMessage], bool]
+#: Which of some documents (uniqueIds in NFC) the sender of a message may read; the others do not exist for it.
+Readable = Callable[[Collection[str], IncomingMessage], Collection[str]]
 
 _REQUEST: Final = f"{{{v.XDSB}}}DocumentRequest"
 _HOME: Final = f"{{{v.XDSB}}}HomeCommunityId"
@@ -67,9 +67,9 @@ class DocumentRequest:
 Given = tuple[DocumentRequest, Document, OutgoingPart]
 
 
-def everybody(_unique_id: str, _message: IncomingMessage) -> bool:
+def everybody(unique_ids: Collection[str], _message: IncomingMessage) -> Collection[str]:
     """Every document may be read by everybody."""
-    return True
+    return unique_ids
 
 
 class Retriever:
@@ -81,7 +81,7 @@ class Retriever:
         store: ObjectStore,
         registry: RegistryPort,
         configuration: RepositoryConfiguration,
-        may_read: MayRead,
+        readable: Readable,
         *,
         trail: Trail,
     ) -> None:
@@ -89,7 +89,7 @@ class Retriever:
         self._store = store
         self._configuration = configuration
         self._registry = registry
-        self._may_read = may_read
+        self._readable = readable
         self._trail = trail
 
     def retrieve(self, message: IncomingMessage) -> Reply:
@@ -127,7 +127,11 @@ class Retriever:
         found: list[Given] = []
         try:
             requests = self._requests(message.body)
-            known = self._ledger.documents([normal(request.document_unique_id) for request in requests])
+            wanted = [normal(request.document_unique_id) for request in requests]
+            known = self._ledger.documents(wanted)
+            # What is not there and what may not be seen are one answer, and one way to it.
+            readable = frozenset(self._readable(wanted, message))
+            known = {unique_id: document for unique_id, document in known.items() if unique_id in readable}
         except XdsErrors as wrong:
             return RegistryOutcome.failure(wrong.errors), []
         except DATABASE_AWAY as error:
@@ -136,7 +140,7 @@ class Retriever:
         budget = self._configuration.proven_ahead
         for request in requests:
             try:
-                document = self._chosen(request, known, message)
+                document = self._chosen(request, known)
                 small = document.size <= min(_SMALL, budget)
                 part = self._proven(document) if small else self._looked_at(document, occasion)
                 budget -= document.size if small else 0
@@ -176,7 +180,7 @@ class Retriever:
             )
         return list(requests)
 
-    def _chosen(self, request: DocumentRequest, known: dict[str, Document], message: IncomingMessage) -> Document:
+    def _chosen(self, request: DocumentRequest, known: dict[str, Document]) -> Document:
         """The document that a request means. Raises `XdsError` (ITI TF-3: Table 4.2.4.1-2)."""
         location = request.document_unique_id
         home = self._configuration.home_community_id
@@ -185,8 +189,7 @@ class Retriever:
         if request.repository_unique_id != self._configuration.repository_unique_id:
             raise XDSUnknownRepositoryId(request.repository_unique_id, location=location)
         document = known.get(normal(request.document_unique_id))
-        # What is not there and what may not be seen are one answer.
-        if document is None or not self._may_read(document.unique_id, message):
+        if document is None:
             raise XDSDocumentUniqueIdError(request.document_unique_id, location=location)
         return document
 

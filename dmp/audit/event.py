@@ -32,7 +32,9 @@ class Transaction(enum.StrEnum):
     RETRIEVE = "ITI-43"
     PATIENT_FEED_V3 = "ITI-44"
     MULTI_PATIENT_QUERY = "ITI-51"
+    UPDATE = "ITI-57"
     REGISTER_ON_DEMAND = "ITI-61"
+    RESTRICTED_UPDATE = "ITI-92"
     START = "start"
     STOP = "stop"
     SECURITY_ALERT = "security-alert"
@@ -83,14 +85,17 @@ _MEANINGS: Final = {
     Transaction.RETRIEVE: "Retrieve Document Set",
     Transaction.PATIENT_FEED_V3: "Patient Identity Feed",
     Transaction.MULTI_PATIENT_QUERY: "Multi-Patient Stored Query",
+    Transaction.UPDATE: "Update Document Set",
     Transaction.REGISTER_ON_DEMAND: "Register On-Demand Document Entry",
+    Transaction.RESTRICTED_UPDATE: "Restricted Update Document Set",
     Transaction.START: "Application Start",
     Transaction.STOP: "Application Stop",
     Transaction.SECURITY_ALERT: "Node Authentication",
     Transaction.AUDIT_LOG_USED: "Audit Log Used",
 }
 
-# ITI TF-2: 3.8.5.1, 3.18.5.1, 3.41.5.1, 3.42.5.1, 3.43.5.1, 3.44.5.1, 3.51.5.1, 3.61.5.1; DICOM PS3.15 A.5.3
+# ITI TF-2: 3.8.5.1, 3.18.5.1, 3.41.5.1, 3.42.5.1, 3.43.5.1, 3.44.5.1, 3.51.5.1, 3.57.5.1,
+# 3.61.5.1, 3.92.5.1; DICOM PS3.15 A.5.3
 _ACTIONS: Final = {
     Transaction.PATIENT_FEED: Action.CREATE,
     Transaction.STORED_QUERY: Action.EXECUTE,
@@ -100,7 +105,9 @@ _ACTIONS: Final = {
     Transaction.RETRIEVE: Action.READ,
     Transaction.PATIENT_FEED_V3: Action.CREATE,
     Transaction.MULTI_PATIENT_QUERY: Action.EXECUTE,
+    Transaction.UPDATE: Action.UPDATE,
     Transaction.REGISTER_ON_DEMAND: Action.CREATE,
+    Transaction.RESTRICTED_UPDATE: Action.UPDATE,
     Transaction.START: Action.EXECUTE,
     Transaction.STOP: Action.EXECUTE,
     Transaction.SECURITY_ALERT: Action.EXECUTE,
@@ -115,6 +122,8 @@ BY_ACTION: Final = {
     "urn:ihe:iti:2007:RetrieveDocumentSet": Transaction.RETRIEVE,
     "urn:ihe:iti:2009:MultiPatientStoredQuery": Transaction.MULTI_PATIENT_QUERY,
     "urn:ihe:iti:2010:RegisterOnDemandDocumentEntry": Transaction.REGISTER_ON_DEMAND,
+    "urn:ihe:iti:2010:UpdateDocumentSet": Transaction.UPDATE,
+    "urn:ihe:iti:2018:RestrictedUpdateDocumentSet": Transaction.RESTRICTED_UPDATE,
     "urn:hl7-org:v3:PRPA_IN201301UV02": Transaction.PATIENT_FEED_V3,
     "urn:hl7-org:v3:PRPA_IN201302UV02": Transaction.PATIENT_FEED_V3,
     "urn:hl7-org:v3:PRPA_IN201304UV02": Transaction.PATIENT_FEED_V3,

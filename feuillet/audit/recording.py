@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dmp.audit import Event, Occasion, Outcome, Trail, Transaction
 from dmp.audit.event import BY_ACTION
 from dmp.audit.refusals import RefusalClass
+from feuillet.law.refusal import RightsRefused
 from soap.faults import FaultCode, SoapFault
 from soap.message import IncomingMessage
 
@@ -20,6 +21,18 @@ def witness(trail: Trail) -> Callable[[IncomingMessage, SoapFault], None]:
     def record(message: IncomingMessage, fault: SoapFault) -> None:
         transaction = BY_ACTION.get(message.operation.action)
         if transaction is None:
+            return
+        if isinstance(fault, RightsRefused):
+            trail.record(
+                Event.on(
+                    Occasion.of(transaction, message),
+                    trail.clock(),
+                    outcome=Outcome.MINOR_FAILURE,
+                    refusal=RefusalClass.RIGHTS,
+                    reason=fault.refusal.name,
+                    patient=fault.patient,
+                )
+            )
             return
         ours = fault.code is FaultCode.RECEIVER
         trail.record(

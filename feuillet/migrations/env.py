@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from dmp.audit import tables as audit_tables
+from dmp.records import tables as record_tables
 from feuillet.callers import presented
 from xds_registry import tables as registry_tables
 from xds_repository import tables as repository_tables
@@ -16,6 +17,7 @@ context.configure(
         repository_tables.metadata,
         presented.metadata,
         audit_tables.metadata,
+        record_tables.metadata,
     ],
     transaction_per_migration=False,
     transactional_ddl=True,

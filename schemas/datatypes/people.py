@@ -132,6 +132,11 @@ class Xcn:
         return unescape(at(components(self.value), 1))
 
     @property
+    def authority(self) -> str:
+        """Who assigned the identifier, as it is written: `&OID&ISO`."""
+        return at(components(self.value), 9)
+
+    @property
     def family_name(self) -> str:
         return unescape(at(components(self.value), 2))
 
@@ -171,6 +176,11 @@ class Xon:
     @property
     def id(self) -> str:
         return unescape(at(components(self.value), 10))
+
+    @property
+    def authority(self) -> str:
+        """Who assigned the identifier, as it is written: `&OID&ISO`."""
+        return at(components(self.value), 6)
 
     def __str__(self) -> str:
         return self.value

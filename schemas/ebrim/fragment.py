@@ -98,19 +98,21 @@ def serialise(
     status: AvailabilityStatus,
     resolve: Callable[[str], str],
     version: int | None,
+    logical_id: str | None = None,
     replaced_slots: dict[str, str] | None = None,
 ) -> bytes:
     """The fragment of a top-level object; `element` stays as it is.
 
-    `resolve` turns symbolic ids into entryUUIDs; `version` becomes lid and VersionInfo of an object that has versions
-    (None for an Association); `replaced_slots` are slots whose single value the registry itself states.
+    `resolve` turns symbolic ids into entryUUIDs; `version` becomes VersionInfo of an object that has versions (None for
+    an Association), and `logical_id` its lid, which is the entryUUID itself where none is given; `replaced_slots` are
+    slots whose single value the registry itself states.
     """
     # Inside this list the copy takes over its prefix; libxml2 does so for all that stands in the copy.
     holder = etree.Element(r.REGISTRY_OBJECT_LIST, nsmap={"rim": v.RIM})
     holder.append(copy.deepcopy(element))
     root = holder[0]
     _drop_what_says_nothing(root)
-    _state_attributes(root, entry_uuid, status, resolve, version)
+    _state_attributes(root, entry_uuid, status, resolve, None if version is None else logical_id or entry_uuid)
     for nested in root.iter(*_NESTED_TYPE):
         _own(nested)
     for owner in (root, *root.iter(*_NESTED_TYPE)):
@@ -147,13 +149,13 @@ def _state_attributes(
     entry_uuid: str,
     status: AvailabilityStatus,
     resolve: Callable[[str], str],
-    version: int | None,
+    logical_id: str | None,
 ) -> None:
     """The attributes that the registry decides on, `status` first of all."""
     said = cast("dict[str, str]", dict(root.attrib))
     stated = {"status": status.value, "id": entry_uuid}
-    if version is not None:
-        stated["lid"] = entry_uuid
+    if logical_id is not None:
+        stated["lid"] = logical_id
     if root.tag in _OBJECT_TYPE:
         stated["objectType"] = _OBJECT_TYPE[root.tag]
     for name in ("sourceObject", "targetObject"):

@@ -15,7 +15,7 @@ from schemas.affinity_domain import CodedAttribute
 from soap.xml import parse_trusted
 
 #: Transactions that are not offered; a group that is about one of them says so in its title.
-LATER = ("ITI-57", "ITI-62", "ITI-86", "ITI-92")
+LATER = ("ITI-62", "ITI-86")
 
 _ATTRIBUTES = {
     v.DOCUMENT_ENTRY_CLASS_CODE: CodedAttribute.CLASS_CODE,

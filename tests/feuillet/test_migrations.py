@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
 from dmp.audit import tables as audit_tables
+from dmp.records import tables as record_tables
 from feuillet.callers import presented
 from feuillet.migrations import schema
 from feuillet.migrations.schema import SchemaState, migrate, state_of
@@ -35,7 +36,13 @@ def test_the_tables_are_those_that_the_code_speaks_of(engine: Engine) -> None:
     assert migrate(engine) == (SchemaState.EMPTY, SchemaState.CURRENT)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        metadata = [registry_tables.metadata, repository_tables.metadata, presented.metadata, audit_tables.metadata]
+        metadata = [
+            registry_tables.metadata,
+            repository_tables.metadata,
+            presented.metadata,
+            audit_tables.metadata,
+            record_tables.metadata,
+        ]
         assert compare_metadata(context, metadata) == []  # type: ignore[arg-type]  # several are documented
 
 

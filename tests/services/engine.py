@@ -87,13 +87,16 @@ def run_engine(
     trust: str | None = None,
     clients: Path | None = None,
     proxy: Path | None = None,
+    law: bool = False,
+    patients: str = PATIENT_AUTHORITY,
     more: str = "",
 ) -> Iterator[Engine]:
     """Migrate and serve from `directory`: on the embedded defaults, or on the database and store that are given.
 
     `trust` are the lines of `[trust]`; without them requests need no assertion. `clients` (PEM) are the authorities of
     the certificates that callers show, by default the one of `pki`. `proxy` is the socket
-    of a reverse proxy. `more` are further lines of the configuration.
+    of a reverse proxy. `law` has the shared record's rules enforced, which needs `trust`; `patients` is the OID of the
+    authority of patients. `more` are further lines of the configuration.
     """
     directory.mkdir(parents=True, exist_ok=True)
     https, plain, mllp = (f"127.0.0.1:{process.free_port()}" for _ in range(3))
@@ -115,7 +118,7 @@ url = {json.dumps(database_url or f"sqlite:///{directory}/feuillet.db")}
 
 [registry]
 affinity_domain = {json.dumps(affinity_domain)}
-patient_authorities = ["{PATIENT_AUTHORITY}"]
+patient_authorities = ["{patients}"]
 
 [repository]
 unique_id = "{REPOSITORY_ID}"
@@ -123,6 +126,9 @@ unique_id = "{REPOSITORY_ID}"
 [audit]
 key = "audit.key"
 anchor = "audit.anchor"
+
+[law]
+enforced = {str(law).lower()}
 
 [feed]
 mllp = "{mllp}"

@@ -62,13 +62,16 @@ def trust_in(igc: DemoPki) -> str:
 
 
 @contextmanager
-def trusting(directory: Path, pki: Pki, igc: DemoPki, **options: str | Path | None) -> Iterator[Engine]:
-    """A server that trusts the test IGC."""
+def trusting(
+    directory: Path, pki: Pki, igc: DemoPki, *, known: str | None = PATIENT, **options: str | Path | bool | None
+) -> Iterator[Engine]:
+    """A server that trusts the test IGC, and knows one patient."""
     directory.mkdir(parents=True, exist_ok=True)
     clients = directory / "clients.pem"
     clients.write_bytes(pki.ca.read_bytes() + authorities(igc))
     with run_engine(directory, pki, trust=trust_in(igc), clients=clients, **options) as engine:  # type: ignore[arg-type]
-        engine.announce(PATIENT)
+        if known is not None:
+            engine.announce(known)
         yield engine
 
 

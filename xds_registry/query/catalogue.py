@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from xds_registry.query.parameters import Kind, Parameter
@@ -57,6 +57,14 @@ def _times(*names: str) -> tuple[Parameter, ...]:
     return tuple(Parameter(name + edge, Kind.TIME) for name in names for edge in ("From", "To"))
 
 
+#: The parameter that every query takes (metadata update supplement, ITI TF-2: 3.18.4.1.2.3.5.1.1).
+METADATA_LEVEL: Final = Parameter("$MetadataLevel")
+#: The parameters that name every version of an object.
+LOGICAL_IDS: Final = ("$XDSDocumentEntryLogicalID", "$XDSFolderLogicalID")
+#: The parameter of every query that answers with Associations, or by means of them (metadata update supplement).
+ASSOCIATION_STATUS: Final = Parameter("$XDSAssociationStatus", multiple=True)
+
+
 def _status(*names: str) -> tuple[Parameter, ...]:
     return tuple(Parameter(name, required=True, multiple=True) for name in names)
 
@@ -76,6 +84,7 @@ _DOCUMENT_FILTERS: Final = (
     *_conjunctive("$XDSDocumentEntryEventCodeList"),
     *_CONFIDENTIALITY,
     Parameter("$XDSDocumentEntryAuthorPerson", multiple=True),
+    Parameter("$XDSDocumentEntryDocumentAvailability", multiple=True),
     _TYPE,
 )
 _FOLDER_FILTERS: Final = (
@@ -93,11 +102,15 @@ def _either(*names: str, multiple: bool) -> tuple[Parameter, ...]:
     )
 
 
-def _by_identifier(query: QueryId, prefix: str, *more: Parameter, multiple: bool, single_patient: bool) -> StoredQuery:
+def _by_identifier(
+    query: QueryId, prefix: str, *more: Parameter, multiple: bool, single_patient: bool, versions: bool = False
+) -> StoredQuery:
+    """`versions`: all versions can be asked for, by logicalID."""
+    logical = (f"{prefix}LogicalID",) if versions else ()
     return StoredQuery(
         query,
-        (*_either(prefix, multiple=multiple), *more),
-        alternatives=(f"{prefix}EntryUUID", f"{prefix}UniqueId"),
+        (*_either(prefix, multiple=multiple), *(Parameter(x, Kind.UUID, multiple=True) for x in logical), *more),
+        alternatives=(f"{prefix}EntryUUID", f"{prefix}UniqueId", *logical),
         single_patient=single_patient,
     )
 
@@ -144,23 +157,45 @@ _QUERIES: Final = (
             Parameter("$patientId", required=True),
             *_status("$XDSDocumentEntryStatus", "$XDSSubmissionSetStatus", "$XDSFolderStatus"),
             *_CONTENT,
+            ASSOCIATION_STATUS,
         ),
     ),
-    _by_identifier(QueryId.GET_DOCUMENTS, "$XDSDocumentEntry", multiple=True, single_patient=True),
-    _by_identifier(QueryId.GET_FOLDERS, "$XDSFolder", multiple=True, single_patient=True),
-    StoredQuery(QueryId.GET_ASSOCIATIONS, (_UUID,)),
-    _by_identifier(QueryId.GET_DOCUMENTS_AND_ASSOCIATIONS, "$XDSDocumentEntry", multiple=True, single_patient=True),
-    StoredQuery(QueryId.GET_SUBMISSION_SETS, (_UUID,), single_patient=True),
+    _by_identifier(QueryId.GET_DOCUMENTS, "$XDSDocumentEntry", multiple=True, single_patient=True, versions=True),
+    _by_identifier(QueryId.GET_FOLDERS, "$XDSFolder", multiple=True, single_patient=True, versions=True),
+    StoredQuery(QueryId.GET_ASSOCIATIONS, (_UUID, ASSOCIATION_STATUS)),
     _by_identifier(
-        QueryId.GET_SUBMISSION_SET_AND_CONTENTS, "$XDSSubmissionSet", *_CONTENT, multiple=False, single_patient=True
+        QueryId.GET_DOCUMENTS_AND_ASSOCIATIONS,
+        "$XDSDocumentEntry",
+        ASSOCIATION_STATUS,
+        multiple=True,
+        single_patient=True,
     ),
-    _by_identifier(QueryId.GET_FOLDER_AND_CONTENTS, "$XDSFolder", *_CONTENT, multiple=False, single_patient=True),
-    _by_identifier(QueryId.GET_FOLDERS_FOR_DOCUMENT, "$XDSDocumentEntry", multiple=False, single_patient=False),
+    StoredQuery(QueryId.GET_SUBMISSION_SETS, (_UUID, ASSOCIATION_STATUS), single_patient=True),
+    _by_identifier(
+        QueryId.GET_SUBMISSION_SET_AND_CONTENTS,
+        "$XDSSubmissionSet",
+        *_CONTENT,
+        ASSOCIATION_STATUS,
+        multiple=False,
+        single_patient=True,
+    ),
+    _by_identifier(
+        QueryId.GET_FOLDER_AND_CONTENTS,
+        "$XDSFolder",
+        *_CONTENT,
+        ASSOCIATION_STATUS,
+        multiple=False,
+        single_patient=True,
+    ),
+    _by_identifier(
+        QueryId.GET_FOLDERS_FOR_DOCUMENT, "$XDSDocumentEntry", ASSOCIATION_STATUS, multiple=False, single_patient=False
+    ),
     _by_identifier(
         QueryId.GET_RELATED_DOCUMENTS,
         "$XDSDocumentEntry",
         Parameter("$AssociationTypes", required=True, multiple=True),
         _TYPE,
+        ASSOCIATION_STATUS,
         multiple=False,
         single_patient=False,
     ),
@@ -188,7 +223,12 @@ _MULTI_PATIENT_QUERIES: Final = (
     ),
 )
 
+
+def _with_level(query: StoredQuery) -> StoredQuery:
+    return replace(query, parameters=(*query.parameters, METADATA_LEVEL))
+
+
 #: ITI-18 by query id
-STORED_QUERIES: Final = {query.id.value: query for query in _QUERIES}
+STORED_QUERIES: Final = {query.id.value: query for query in map(_with_level, _QUERIES)}
 #: ITI-51 by query id
-MULTI_PATIENT_QUERIES: Final = {query.id.value: query for query in _MULTI_PATIENT_QUERIES}
+MULTI_PATIENT_QUERIES: Final = {query.id.value: query for query in map(_with_level, _MULTI_PATIENT_QUERIES)}

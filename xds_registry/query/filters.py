@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Column, ColumnElement, Table, and_, exists, false, or_
 
 from schemas.errors import XDSStoredQueryMissingParam, XDSStoredQueryParamNumber
-from schemas.vocabulary import AvailabilityStatus, DocumentEntryType
+from schemas.vocabulary import AvailabilityStatus, DocumentAvailability, DocumentEntryType
 from xds_registry import tables as t
 from xds_registry.encoding import CONFIDENTIALITY, EVENT, STATUS_NUMBER
 from xds_registry.query.parameters import Arguments, Groups
@@ -21,6 +21,8 @@ _NO_ESCAPE: Final = "\x01"
 MAX_PATTERNS: Final = 100
 _STATUSES: Final = {status.value: number for status, number in STATUS_NUMBER.items()}
 _TYPES: Final = {DocumentEntryType.STABLE.value: 0, DocumentEntryType.ON_DEMAND.value: 1}
+
+_AVAILABILITIES: Final = {DocumentAvailability.ONLINE.value: 0, DocumentAvailability.OFFLINE.value: 1}
 
 _CODE_COLUMNS: Final = {
     "ClassCode": t.document_entry.c.class_code,
@@ -63,6 +65,11 @@ def document_entries(arguments: Arguments) -> Conditions:
         kind = t.document_entry_code.c.attribute == number
         groups = arguments.groups(f"{_ENTRY}{attribute}")
         yield from _coded(groups, t.document_entry_code, owner, kind)
+    availabilities = {
+        _AVAILABILITIES[x] for x in arguments.all(f"{_ENTRY}DocumentAvailability") if x in _AVAILABILITIES
+    }
+    if f"{_ENTRY}DocumentAvailability" in arguments and len(availabilities) < len(_AVAILABILITIES):
+        yield t.document_entry.c.offline == availabilities.pop() if availabilities else false()
     name = f"{_ENTRY}AuthorPerson"
     persons = arguments.all(name)
     if persons:
@@ -72,6 +79,13 @@ def document_entries(arguments: Arguments) -> Conditions:
     for group in arguments.groups(name):
         reference = t.document_entry_reference.c
         yield _like(name, reference.reference_id, reference.document_entry_pk == t.document_entry.c.pk, group)
+
+
+def association_status(arguments: Arguments) -> Conditions:
+    """availabilityStatus of Associations, where the query names any (metadata update supplement)."""
+    name = "$XDSAssociationStatus"
+    if name in arguments:
+        yield from status(arguments, name, t.association.c.status)
 
 
 def entry_type(arguments: Arguments) -> Conditions:

@@ -16,18 +16,22 @@ _RELATIONSHIP_NUMBERS: Final = {kind.value: ASSOCIATION_NUMBER[kind] for kind in
 
 
 def get_documents(search: Search, arguments: Arguments) -> list[Found]:
-    """GetDocuments: a uniqueId may be that of several entries."""
-    uuids = arguments.all("$XDSDocumentEntryEntryUUID")
+    """GetDocuments: a uniqueId may be that of several entries, a logicalID is that of all versions."""
+    uuids, logical_ids = arguments.all("$XDSDocumentEntryEntryUUID"), arguments.all("$XDSDocumentEntryLogicalID")
     if uuids:
         return search.document_entries_of(set(uuids))
+    if logical_ids:
+        return search.document_entries(t.document_entry.c.logical_id.in_(logical_ids))
     return search.document_entries(t.document_entry.c.unique_id.in_(arguments.all("$XDSDocumentEntryUniqueId")))
 
 
 def get_folders(search: Search, arguments: Arguments) -> list[Found]:
     """GetFolders."""
-    uuids = arguments.all("$XDSFolderEntryUUID")
+    uuids, logical_ids = arguments.all("$XDSFolderEntryUUID"), arguments.all("$XDSFolderLogicalID")
     if uuids:
         return search.folders_of(set(uuids))
+    if logical_ids:
+        return search.folders(t.folder.c.logical_id.in_(logical_ids))
     return search.folders(t.folder.c.unique_id.in_(arguments.all("$XDSFolderUniqueId")))
 
 

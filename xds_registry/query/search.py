@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+import enum
+from collections.abc import Callable, Collection, Iterable, Iterator
 from operator import itemgetter
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, null, or_, sele
 
 from schemas.errors import XDSTooManyResults
 from xds_registry import tables as t
+from xds_registry.encoding import DEPRECATED
+from xds_registry.references import is_latest
 from xds_registry.visibility import Visibility
 
 #: pk, entry_uuid, patient_pk (None for an Association), home, fragment
@@ -39,18 +42,48 @@ _ASSOCIATIONS: Final = select(
 )
 _IN_ORDER: Final = itemgetter(0)
 
+#: Whether there is a newer version is only asked of what is Deprecated: every earlier version is.
+_LATEST_ENTRIES: Final = (
+    or_(t.document_entry.c.status != DEPRECATED, is_latest(t.document_entry)),
+    t.document_entry.c.offline == 0,
+)
+_APPROVED_FOLDERS: Final = (t.folder.c.status != DEPRECATED,)
+_APPROVED_ASSOCIATIONS: Final = (t.association.c.status != DEPRECATED,)
+
+
+class MetadataLevel(enum.Enum):
+    """Whether an answer holds the history of objects (metadata update supplement, ITI TF-2: 3.18.4.1.2.3.5.1.1)."""
+
+    LATEST = "1"
+    HISTORY = "2"
+
 
 class Search:
-    """The reads of one query. `max_results` bounds what it may bring up in all (XDSTooManyResults beyond it)."""
+    """The reads of one query. `max_results` bounds what it may bring up in all (XDSTooManyResults beyond it).
 
-    def __init__(self, connection: Connection, visibility: Visibility, max_results: int) -> None:
+    `associations` are conditions that every Association of the answer meets.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        visibility: Visibility,
+        max_results: int,
+        *,
+        level: MetadataLevel = MetadataLevel.LATEST,
+        associations: Iterable[ColumnElement[bool]] = (),
+    ) -> None:
         self._connection = connection
         self._visibility = visibility
         self._room = max_results
+        latest = level is MetadataLevel.LATEST
+        self._entries = _LATEST_ENTRIES if latest else ()
+        self._folders = _APPROVED_FOLDERS if latest else ()
+        self._links = (*(_APPROVED_ASSOCIATIONS if latest else ()), *associations)
 
     def document_entries(self, *conditions: ColumnElement[bool]) -> list[Found]:
         """The visible DocumentEntries that meet all conditions, in the order of their registration."""
-        return self._fetch(_ENTRIES, self._visibility.document_entries(), conditions)
+        return self._fetch(_ENTRIES, self._visibility.document_entries(), (*self._entries, *conditions))
 
     def submission_sets(self, *conditions: ColumnElement[bool]) -> list[Found]:
         """The visible SubmissionSets that meet all conditions."""
@@ -58,7 +91,7 @@ class Search:
 
     def folders(self, *conditions: ColumnElement[bool]) -> list[Found]:
         """The visible Folders that meet all conditions."""
-        return self._fetch(_FOLDERS, self._visibility.folders(), conditions)
+        return self._fetch(_FOLDERS, self._visibility.folders(), (*self._folders, *conditions))
 
     def document_entries_of(self, uuids: Collection[str], *conditions: ColumnElement[bool]) -> list[Found]:
         """The visible DocumentEntries among `uuids` that meet all conditions."""
@@ -102,7 +135,8 @@ class Search:
     ) -> list[Link]:
         found: dict[str, Link] = {}
         for batch in _batches(uuids):
-            rows = self._fetch(_ASSOCIATIONS, self._visibility.associations(), (among(batch), *conditions), found)
+            wanted = (among(batch), *self._links, *conditions)
+            rows = self._fetch(_ASSOCIATIONS, self._visibility.associations(), wanted, found)
             found.update((row.entry_uuid, row) for row in rows)
         return list(found.values())
 

@@ -28,11 +28,18 @@ from xds_registry import tables as t
 from xds_registry.configuration import RegistryConfiguration, UnknownPatientPolicy
 from xds_registry.database import reading
 from xds_registry.patients import find_patients
-from xds_registry.query import answer, find, get
+from xds_registry.query import answer, filters, find, get
 from xds_registry.query.answer import Answered, ReturnType
-from xds_registry.query.catalogue import MULTI_PATIENT_QUERIES, STORED_QUERIES, QueryId, StoredQuery
+from xds_registry.query.catalogue import (
+    LOGICAL_IDS,
+    METADATA_LEVEL,
+    MULTI_PATIENT_QUERIES,
+    STORED_QUERIES,
+    QueryId,
+    StoredQuery,
+)
 from xds_registry.query.parameters import Arguments, read_arguments
-from xds_registry.query.search import Found, Search
+from xds_registry.query.search import Found, MetadataLevel, Search
 from xds_registry.visibility import Visibility
 
 _RESPONSE_OPTION: Final = f"{{{QUERY}}}ResponseOption"
@@ -72,6 +79,7 @@ class _Asked:
     query: StoredQuery
     arguments: Arguments
     return_type: ReturnType
+    level: MetadataLevel
 
 
 def stored_query(
@@ -95,7 +103,7 @@ def _answer(
     visibility: Visibility,
     queries: Mapping[str, StoredQuery],
 ) -> Answered:
-    query_id, patients = _stated_query(request), dict[str, int]()
+    query_id, patients = stated_query(request), dict[str, int]()
     try:
         asked = _read(request, queries)
         by_patient = _FIND.get(asked.query.id)
@@ -114,7 +122,8 @@ def _answer(
     return Answered(answer.found(objects, asked.return_type), query_id, patients | counts, len(objects))
 
 
-def _stated_query(request: etree._Element) -> str:
+def stated_query(request: etree._Element) -> str:
+    """The id of the stored query that a request names, as it was sent; empty where there is none."""
     element = request.find(_ADHOC_QUERY)
     return "" if element is None else element.get("id", "")[:LONG_NAME]
 
@@ -150,13 +159,32 @@ def _read(request: etree._Element, queries: Mapping[str, StoredQuery]) -> _Asked
         raise XDSStoredQueryParamNumber(f"{' and '.join(given)} exclude each other", location=given[0])
     if query.at_least_one and not any(name in arguments for name in query.at_least_one):
         raise XDSStoredQueryMissingParam(f"one of {', '.join(query.at_least_one)} is required")
-    return _Asked(query, arguments, return_type)
+    return _Asked(query, arguments, return_type, _level(arguments))
+
+
+def _level(arguments: Arguments) -> MetadataLevel:
+    """ITI TF-2: 3.18.4.1.2.3.5.1.1 (metadata update supplement): the latest versions, unless all are asked for."""
+    stated = arguments.one(METADATA_LEVEL.name) or MetadataLevel.LATEST.value
+    try:
+        level = MetadataLevel(stated)
+    except ValueError:
+        raise XDSRegistryError(f"$MetadataLevel {stated!r}: 1 or 2 is expected", location="$MetadataLevel") from None
+    for name in LOGICAL_IDS:
+        if name in arguments and level is MetadataLevel.LATEST:
+            raise XDSRegistryError(f"{name}: all versions are given with $MetadataLevel 2 only", location=name)
+    return level
 
 
 def _objects(
     connection: Connection, asked: _Asked, configuration: RegistryConfiguration, visibility: Visibility
 ) -> list[Found]:
-    search = Search(connection, visibility, configuration.max_results)
+    search = Search(
+        connection,
+        visibility,
+        configuration.max_results,
+        level=asked.level,
+        associations=tuple(filters.association_status(asked.arguments)),
+    )
     by_patient = _FIND.get(asked.query.id)
     if by_patient is None:
         return _GET[asked.query.id](search, asked.arguments)

@@ -12,16 +12,25 @@ from schemas.datatypes import Cxi, Dtm, UniqueId
 from schemas.ebrim.reading import LONG_NAME
 from schemas.errors import XdsError, XDSRegistryMetadataError, XDSUnknownPatientId
 from schemas.metadata import Association, CodedValue, DocumentEntry, Folder, RegistryObject, Submission, SubmissionSet
-from schemas.vocabulary import DocumentEntryType
+from schemas.vocabulary import DocumentAvailability, DocumentEntryType
 from xds_registry.encoding import normal
 
 # RFC 8141
 _URN = re.compile(r"urn:[a-z0-9][a-z0-9-]{0,31}:\S+", re.IGNORECASE)
+_AVAILABILITIES = frozenset(availability.value for availability in DocumentAvailability)
 _HOME = re.compile(r"urn:oid:[0-2](\.(0|[1-9][0-9]*))+")
 
 
-def check_attributes(submission: Submission, domain: AffinityDomain) -> Iterator[XdsError]:
-    """Every rule that looks at one object alone."""
+def check_attributes(
+    submission: Submission, domain: AffinityDomain, *, updates: bool = False, patients: bool = True
+) -> Iterator[XdsError]:
+    """Every rule that looks at one object alone.
+
+    `updates`: the entries and Folders are new versions of what is registered. `patients`: whether the patients have to
+    be of the affinity domain, which they are where they must be those of registered objects anyway.
+    """
+    if not updates:
+        yield from _first_versions(submission)
     for entry in submission.document_entries:
         on_demand = entry.object_type is DocumentEntryType.ON_DEMAND
         yield from _requirements(entry, a.ON_DEMAND_ENTRY_REGISTERED if on_demand else a.STABLE_ENTRY_REGISTERED)
@@ -37,7 +46,17 @@ def check_attributes(submission: Submission, domain: AffinityDomain) -> Iterator
     for association in submission.associations:
         yield from _codes(association, a.ASSOCIATION, domain)
         yield from _common(association)
-    yield from _patients(submission, domain)
+    if patients:
+        yield from _patients(submission, domain)
+
+
+def _first_versions(submission: Submission) -> Iterator[XdsError]:
+    """ITI TF-3: 4.2.3.2.12 and the update supplement: a new object is its own first version."""
+    new: tuple[DocumentEntry | Folder, ...] = (*submission.document_entries, *submission.folders)
+    for item in new:
+        if item.logical_id and item.logical_id != item.entry_uuid:
+            kind = type(item).__name__
+            yield _wrong(item, "logicalID", f"a new {kind} has no logicalID but its own entryUUID")
 
 
 def _wrong(item: RegistryObject, attribute: str, reason: str) -> XdsError:
@@ -65,9 +84,9 @@ def _entry(entry: DocumentEntry, domain: AffinityDomain) -> Iterator[XdsError]:
     # ITI TF-3: 4.2.3.2.20
     if start is not None and stop is not None and _after(start, stop):
         yield _wrong(entry, "serviceStopTime", f"{stop} is before serviceStartTime {start}")
-    # ITI TF-3: 4.2.3.2.12 and the update supplement: a new entry is its own first version
-    if entry.logical_id and entry.logical_id != entry.entry_uuid:
-        yield _wrong(entry, "logicalID", "a new DocumentEntry has no logicalID but its own entryUUID")
+    availability = entry.document_availability
+    if availability is not None and availability not in _AVAILABILITIES:
+        yield _wrong(entry, "documentAvailability", f"{availability!r} is neither Online nor Offline")
     yield from _common(entry)
 
 

@@ -35,8 +35,8 @@ def check_structure(submission: Submission, transaction: Transaction) -> Iterato
     yield from _entry_types(submission, transaction)
     yield from _members(submission, submission_set)
     yield from _association_kinds(submission)
-    yield from _unique_ids(submission)
-    yield from _one_patient(submission, submission_set)
+    yield from unique_ids_differ(submission)
+    yield from one_patient(submission, submission_set)
 
 
 def _wrong(reason: str, location: str | None = None) -> XdsError:
@@ -127,7 +127,7 @@ def _association_kinds(submission: Submission) -> Iterator[XdsError]:
             yield _wrong(f"{kind.value} from {source} to {target} is submitted {count} times")
 
 
-def _unique_ids(submission: Submission) -> Iterator[XdsError]:
+def unique_ids_differ(submission: Submission) -> Iterator[XdsError]:
     """ITI TF-3: Table 4.2.4.1-2: one uniqueId, one object of the message."""
     stated = (item.unique_id for item in submission.patient_objects)
     counted = Counter(normal(str(unique_id)) for unique_id in stated if unique_id is not None)
@@ -136,7 +136,7 @@ def _unique_ids(submission: Submission) -> Iterator[XdsError]:
             yield XDSRegistryDuplicateUniqueIdInMessage(unique_id)
 
 
-def _one_patient(submission: Submission, submission_set: SubmissionSet) -> Iterator[XdsError]:
+def one_patient(submission: Submission, submission_set: SubmissionSet) -> Iterator[XdsError]:
     """ITI TF-2: 3.42.4.1.3.5: every object of a submission is about one patient."""
     patient = submission_set.patient_id
     if patient is None:

@@ -1,4 +1,5 @@
-"""Every stored query has the parameters of the standard's table, as often as it says (ITI TF-2: 3.18.4.1.2.3.7)."""
+"""Every stored query has the parameters of the standard's table, as often as it says (ITI TF-2: 3.18.4.1.2.3.7), and
+those that the metadata update supplement adds."""
 
 from __future__ import annotations
 
@@ -30,6 +31,7 @@ _FIND_DOCUMENTS = {
     "$XDSDocumentEntryEventCodeList": "OMA",
     "$XDSDocumentEntryAuthorPerson": "OM",
     "$XDSDocumentEntryStatus": "RM",
+    "$XDSDocumentEntryDocumentAvailability": "OM",
     **_CONTENT,
 }
 _FIND_FOLDERS = {
@@ -39,9 +41,10 @@ _FIND_FOLDERS = {
     "$XDSFolderCodeList": "OMA",
     "$XDSFolderStatus": "RM",
 }
+_LINKS = {"$XDSAssociationStatus": "OM"}
 _BY_ID = {"$XDSDocumentEntryEntryUUID": "1M", "$XDSDocumentEntryUniqueId": "1M"}
 _OF_ONE = {"$XDSDocumentEntryEntryUUID": "1", "$XDSDocumentEntryUniqueId": "1"}
-_UUIDS = {"$uuid": "RM"}
+_UUIDS = {"$uuid": "RM", **_LINKS}
 STANDARD = {
     QueryId.FIND_DOCUMENTS: _FIND_DOCUMENTS,
     QueryId.FIND_DOCUMENTS_BY_REFERENCE_ID: {**_FIND_DOCUMENTS, "$XDSDocumentEntryReferenceIdList": "RMA"},
@@ -61,23 +64,26 @@ STANDARD = {
         "$XDSSubmissionSetStatus": "RM",
         "$XDSFolderStatus": "RM",
         **_CONTENT,
+        **_LINKS,
     },
-    QueryId.GET_DOCUMENTS: _BY_ID,
-    QueryId.GET_FOLDERS: {"$XDSFolderEntryUUID": "1M", "$XDSFolderUniqueId": "1M"},
+    QueryId.GET_DOCUMENTS: {**_BY_ID, "$XDSDocumentEntryLogicalID": "1M"},
+    QueryId.GET_FOLDERS: {"$XDSFolderEntryUUID": "1M", "$XDSFolderUniqueId": "1M", "$XDSFolderLogicalID": "1M"},
     QueryId.GET_ASSOCIATIONS: _UUIDS,
-    QueryId.GET_DOCUMENTS_AND_ASSOCIATIONS: _BY_ID,
+    QueryId.GET_DOCUMENTS_AND_ASSOCIATIONS: {**_BY_ID, **_LINKS},
     QueryId.GET_SUBMISSION_SETS: _UUIDS,
     QueryId.GET_SUBMISSION_SET_AND_CONTENTS: {
         "$XDSSubmissionSetEntryUUID": "1",
         "$XDSSubmissionSetUniqueId": "1",
         **_CONTENT,
+        **_LINKS,
     },
-    QueryId.GET_FOLDER_AND_CONTENTS: {"$XDSFolderEntryUUID": "1", "$XDSFolderUniqueId": "1", **_CONTENT},
-    QueryId.GET_FOLDERS_FOR_DOCUMENT: _OF_ONE,
-    QueryId.GET_RELATED_DOCUMENTS: {**_OF_ONE, "$AssociationTypes": "RM", "$XDSDocumentEntryType": "OM"},
+    QueryId.GET_FOLDER_AND_CONTENTS: {"$XDSFolderEntryUUID": "1", "$XDSFolderUniqueId": "1", **_CONTENT, **_LINKS},
+    QueryId.GET_FOLDERS_FOR_DOCUMENT: {**_OF_ONE, **_LINKS},
+    QueryId.GET_RELATED_DOCUMENTS: {**_OF_ONE, **_LINKS, "$AssociationTypes": "RM", "$XDSDocumentEntryType": "OM"},
     QueryId.FIND_DOCUMENTS_FOR_MULTIPLE_PATIENTS: {**_FIND_DOCUMENTS, "$XDSDocumentEntryPatientId": "OM"},
     QueryId.FIND_FOLDERS_FOR_MULTIPLE_PATIENTS: {**_FIND_FOLDERS, "$XDSFolderPatientId": "OM"},
 }
+STANDARD = {query: {**table, "$MetadataLevel": "O"} for query, table in STANDARD.items()}
 _KINDS = {parameter.name: parameter.kind for query in STORED_QUERIES.values() for parameter in query.parameters}
 _ROWS = [(query, name) for query, table in STANDARD.items() for name in table]
 
@@ -86,6 +92,8 @@ def _values(name: str) -> tuple[str, str]:
     """Two values that the parameter takes."""
     if name.endswith("Status"):
         return APPROVED, APPROVED
+    if name == "$MetadataLevel":
+        return "2", "1"
     kinds = {Kind.CODE: ("a^^1", "b^^1"), Kind.TIME: ("2024", "2025")}
     return kinds.get(_KINDS[name], ("a", "b"))
 
@@ -97,6 +105,8 @@ def _complete(query: QueryId, *, without: str = "", alternative: str = "") -> di
     names += [x for x, flags in table.items() if "1" in flags and (x == alternative or not alternative)][:1]
     if query in (QueryId.FIND_DOCUMENTS_FOR_MULTIPLE_PATIENTS, QueryId.FIND_FOLDERS_FOR_MULTIPLE_PATIENTS):
         names.append(next(name for name in table if name.endswith("PatientId")))
+    if alternative.endswith("LogicalID"):
+        names.append("$MetadataLevel")
     return {name: quoted(_values(name)[0]) for name in names if name != without}
 
 

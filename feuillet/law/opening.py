@@ -1,0 +1,40 @@
+"""The record's law as the settings have it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from dmp.records import rules
+from dmp.records.record import RecordRules
+from dmp.rights.decision import Law
+from dmp.rights.matrix import MatrixError, load_matrix
+from dmp.rights.professions import load_professions
+from feuillet.configuration import ConfigurationRefused
+from feuillet.law.record_law import RecordLaw
+from feuillet.settings import Sections
+
+
+def open_law(settings: Sections, engine: Engine) -> RecordLaw | None:
+    """The law, or None where it is not enforced. Raises `ConfigurationRefused`.
+
+    A demonstration to which nobody shows who they are cannot tell what they may do.
+    """
+    if settings.insecure_demo or not settings.law.enforced:
+        return None
+    if settings.repository.registry is not None:
+        raise ConfigurationRefused(["law.enforced: expected false where the registry, with its records, is elsewhere"])
+    chosen = settings.law
+    try:
+        law = Law(
+            load_matrix() if chosen.matrix is None else load_matrix(chosen.matrix),
+            load_professions() if chosen.professions is None else load_professions(chosen.professions),
+        )
+    except MatrixError as error:
+        raise ConfigurationRefused([f"law: {error}"]) from None
+    return RecordLaw(engine, law, rules=_rules)
+
+
+def _rules(at: datetime) -> RecordRules:
+    return rules.current(at.date())

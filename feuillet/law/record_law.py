@@ -1,0 +1,169 @@
+"""What the record's law says of a message: what its sender may see, read and file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from typing import Final
+
+from lxml import etree
+from sqlalchemy import Connection, Engine, select
+
+from card_auth.caller import Caller, PurposeOfUse
+from dmp.audit import Occasion
+from dmp.authorisations import Standing
+from dmp.authorisations.emergency import break_glass
+from dmp.authorisations.standing import standing
+from dmp.errors import DmpError
+from dmp.records.record import RecordRules
+from dmp.rights.actions import Action
+from dmp.rights.actors import Actor, named_patient
+from dmp.rights.conditions import Condition, either
+from dmp.rights.decision import Law, Refusal, Ruling
+from dmp.rights.submissions import check_submission
+from feuillet.law.refusal import RightsRefused
+from schemas import vocabulary as v
+from schemas.ebrim import reading as r
+from schemas.errors import XdsErrors, XDSUnknownPatientId
+from schemas.metadata import Submission
+from soap.message import IncomingMessage
+from xds_registry import tables as t
+from xds_registry.database import writing
+from xds_registry.encoding import normal
+from xds_registry.visibility import OfRecord, Reach, as_sql
+
+_QUERY: Final = f"{{{v.RIM}}}AdhocQuery"
+_OPTION: Final = f"{{{v.QUERY}}}ResponseOption"
+_QUOTED: Final = re.compile(r"'((?:[^']|'')*)'")
+_AWAY: Final = frozenset({Refusal.NOT_AUTHORISED, Refusal.BLOCKED, Refusal.MATRIX})
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class RecordLaw:
+    """The law with what it asks of the database. Safe to use from several threads.
+
+    `rules` gives the dated rules of a moment.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        law: Law,
+        *,
+        rules: Callable[[datetime], RecordRules],
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self.law = law
+        self._engine = engine
+        self._rules = rules
+        self._clock = clock
+
+    def visibility_of(self, message: IncomingMessage) -> OfRecord:
+        """What the sender of a stored query sees. Raises RightsRefused, XdsErrors when there is no record."""
+        actor = _actor(message.caller)
+        named = _patients_named(message.body)
+        patient = actor.patient or (named.copy().pop() if len(named) == 1 else None)
+        if patient is None:
+            raise RightsRefused(Refusal.NO_PATIENT)
+        if named - {patient}:
+            raise RightsRefused(Refusal.OTHER_PATIENT, patient)
+        with self._engine.connect() as connection:
+            held = self._standing(connection, actor, patient)
+            ruling = self.law.ruling(actor, Action.SEARCH, patient, held)
+            if ruling.refusal in _AWAY and _by_reference(message.body):
+                ruling = self.law.ruling(actor, Action.LOOK_UP_REFERENCE, patient, held)
+        self._require(ruling, patient)
+        self._enter(message.caller, held)
+        return OfRecord(patient, ruling.documents)
+
+    def readable(self, unique_ids: Collection[str], message: IncomingMessage) -> frozenset[str]:
+        """Which of these documents (uniqueIds in NFC) the sender of an ITI-43 may read. Raises RightsRefused.
+
+        The same is done for a document that is hidden and for one that is not there.
+        """
+        actor = _actor(message.caller)
+        if actor.patient is None:
+            raise RightsRefused(Refusal.NO_PATIENT)
+        with self._engine.connect() as connection:
+            held = self._standing(connection, actor, actor.patient)
+            ruling = self.law.ruling(actor, Action.READ, actor.patient, held)
+            self._require(ruling, actor.patient)
+            entry = t.document_entry.c
+            readable = select(entry.unique_id).where(entry.unique_id.in_(list(unique_ids)), as_sql(ruling.documents))
+            found = frozenset(connection.scalars(readable))
+        self._enter(message.caller, held)
+        return found
+
+    def submission(self, occasion: Occasion, submission: Submission) -> Reach:
+        """What a submission may refer to and replace. Raises RightsRefused, XdsErrors.
+
+        Everything that can be said without the objects it refers to is said here, before a byte is stored.
+        """
+        (package,) = submission.submission_sets
+        patient = named_patient(str(package.patient_id))
+        actor = _actor(occasion.caller)
+        with self._engine.connect() as connection:
+            held = self._standing(connection, actor, patient)
+        ruling = self.law.ruling(actor, Action.FEED, patient, held)
+        if ruling.refusal is Refusal.MATRIX:
+            ruling = self.law.ruling(actor, Action.FEED_AS_EMPLOYEE, patient, held)
+        self._require(ruling, patient)
+        errors = tuple(check_submission(actor, submission, self._rules(self._clock()), minor=held.minor))
+        if errors:
+            raise XdsErrors(errors)
+        return Reach(self._sees(actor, patient, held), self.law.ruling(actor, Action.REPLACE, patient, held).documents)
+
+    def _sees(self, actor: Actor, patient: str, held: Standing) -> OfRecord:
+        actions = (Action.SEARCH, Action.LOOK_UP_REFERENCE)
+        documents: Condition = either(*(self.law.ruling(actor, each, patient, held).documents for each in actions))
+        return OfRecord(patient, documents)
+
+    def _standing(self, connection: Connection, actor: Actor, patient: str) -> Standing:
+        return standing(connection, patient, actor.identifier, actor.structure, self._clock())
+
+    def _enter(self, caller: object, held: Standing) -> None:
+        """Break the glass where that is how the caller comes in: it stays on record before anything is told."""
+        if not isinstance(caller, Caller) or caller.purpose_of_use is not PurposeOfUse.BREAK_GLASS:
+            return
+        if held.break_glass_open or held.record_pk is None:
+            return
+        at = self._clock()
+        try:
+            with writing(self._engine) as connection:
+                break_glass(
+                    connection, caller, held.record_pk, caller.purpose_reason or "", at=at, rules=self._rules(at)
+                )
+        except DmpError:
+            raise RightsRefused(Refusal.OPPOSED) from None
+
+    @staticmethod
+    def _require(ruling: Ruling, patient: str) -> None:
+        if ruling.refusal is Refusal.NO_RECORD:
+            raise XdsErrors((XDSUnknownPatientId(patient),))
+        if ruling.refusal is not None:
+            raise RightsRefused(ruling.refusal, patient)
+
+
+def _actor(caller: object) -> Actor:
+    return Actor.of(caller) if isinstance(caller, Caller) else Actor.nobody()
+
+
+def _patients_named(request: etree._Element) -> set[str]:
+    """The patients whose identifiers are parameters of a stored query."""
+    found = set[str]()
+    for query in request.iter(_QUERY):
+        for slot in query:
+            if slot.tag == r.SLOT and slot.get("name", "").lower().endswith("patientid"):
+                for value in slot.iter(r.VALUE):
+                    text = value.text or ""
+                    quoted = [each.replace("''", "'") for each in _QUOTED.findall(text)]
+                    found |= {normal(named_patient(each)) for each in quoted or [text.strip()]}
+    return found
+
+
+def _by_reference(request: etree._Element) -> bool:
+    return any(option.get("returnType") == "ObjectRef" for option in request.iter(_OPTION))
