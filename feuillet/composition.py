@@ -12,10 +12,11 @@ import requests
 from sqlalchemy import Engine
 
 from dmp.audit import Trail
+from dmp.services import Setting
 from feuillet.audit.opening import open_trail
 from feuillet.configuration import ConfigurationRefused
 from feuillet.law import RecordLaw
-from feuillet.law.opening import open_law
+from feuillet.law.opening import open_law, open_services
 from feuillet.settings import RemoteRegistrySettings, Sections
 from schemas.affinity_domain import AffinityDomain, AffinityDomainError, load_affinity_domain
 from soap.parts import Spool
@@ -38,7 +39,10 @@ from xds_repository.stores import (
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """What one process works with. `registry` is None when it is elsewhere, `law` when none is enforced."""
+    """What one process works with.
+
+    `registry` and the DMP's own `services` are None when they are elsewhere, `law` when none is enforced.
+    """
 
     settings: Sections
     engine: Engine
@@ -48,6 +52,7 @@ class Rooms:
     registry: Registry | None
     repository: Repository
     law: RecordLaw | None = None
+    services: Setting | None = None
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -87,7 +92,8 @@ def open_rooms(settings: Sections) -> Rooms:
         trail=trail,
         readable=everybody if law is None else law.readable,
     )
-    return Rooms(settings, engine, store, spool_directory, trail, registry, repository, law)
+    services = None if registry is None else open_services(settings, engine, trail)
+    return Rooms(settings, engine, store, spool_directory, trail, registry, repository, law, services)
 
 
 def open_engine(settings: Sections) -> Engine:
