@@ -65,7 +65,68 @@ REPOSITORY = {
         f"{{{v.XDSB}}}RetrieveDocumentSetResponse",
     ),
 }
-DESCRIPTIONS = [(schema_files.REGISTRY_WSDL, REGISTRY), (schema_files.REPOSITORY_WSDL, REPOSITORY)]
+_GDP = "asip:ci-sis:gdp:2010"
+_HABILITATIONS = "urn:si-dmp-habilitations"
+_PATIENTS = "urn:si-dmp-patients"
+
+
+def _of_endpoint(namespace: str, endpoint: str, *operations: str) -> dict[str, tuple[str, ...]]:
+    """Operations whose actions and bodies are named after them."""
+    return {
+        name: (
+            f"{namespace}:{endpoint}:{name}",
+            f"{namespace}:{endpoint}:{name}Response",
+            f"{{{namespace}}}{name}",
+            f"{{{namespace}}}{name}Response",
+        )
+        for name in operations
+    }
+
+
+#: The DMP's own services (GIE SESAM-Vitale, DMP: interfaces LPS)
+RECORDS = {
+    "PatientGetDemographics_PRPA_IN201307UV02": (
+        f"{v.HL7V3}:PRPA_IN201307UV02",
+        f"{v.HL7V3}:PRPA_IN201308UV02",
+        f"{{{v.HL7V3}}}PRPA_IN201307UV02",
+        f"{{{v.HL7V3}}}PRPA_IN201308UV02",
+    ),
+    "PatientAdd_PRPA_IN201311UV02": (
+        f"{v.HL7V3}:PRPA_IN201311UV02",
+        f"{v.HL7V3}:PRPA_IN201311ResponseUV02",
+        f"{{{v.HL7V3}}}PRPA_IN201311UV02",
+        f"{{{_GDP}}}PRPA_IN201311UV02_Response",
+    ),
+    "PatientRevise_PRPA_IN201314UV02": (
+        f"{v.HL7V3}:PRPA_IN201314UV02",
+        f"{v.HL7V3}:PRPA_IN201314ResponseUV02",
+        f"{{{v.HL7V3}}}PRPA_IN201314UV02",
+        f"{{{_GDP}}}PRPA_IN201314UV02_Response",
+    ),
+}
+SPECIFIC = _of_endpoint(
+    _PATIENTS,
+    "PatientSpecificEndPoint",
+    *("patientList", "createPatientAccess", "patientOTPUpdate", "updatePatientAccess"),
+)
+SEARCH = {
+    "findCandidatesQuery": (
+        f"{v.HL7V3}:PRPA_IN201305UV02",
+        f"{v.HL7V3}:PRPA_IN201306UV02",
+        f"{{{v.HL7V3}}}PRPA_IN201305UV02",
+        f"{{{v.HL7V3}}}PRPA_IN201306UV02",
+    )
+}
+HABILITATIONS = _of_endpoint(_HABILITATIONS, "HabilitationsEndPoint", "setAuthorization", "listAuthorizationByPatient")
+OFFICIAL = [(schema_files.REGISTRY_WSDL, REGISTRY), (schema_files.REPOSITORY_WSDL, REPOSITORY)]
+DESCRIPTIONS = [
+    *OFFICIAL,
+    (schema_files.DMP_PATIENTS_WSDL, RECORDS),
+    (schema_files.DMP_PATIENTS_SPECIFIC_WSDL, SPECIFIC),
+    (schema_files.DMP_PATIENTS_PDQ_WSDL, SEARCH),
+    (schema_files.DMP_HABILITATIONS_WSDL, HABILITATIONS),
+]
+NAMES = [path.stem for path, _ in DESCRIPTIONS]
 
 
 def bound_operations(path: Path) -> dict[str, Any]:
@@ -76,7 +137,7 @@ def bound_operations(path: Path) -> dict[str, Any]:
     return operations
 
 
-@pytest.mark.parametrize(("path", "expected"), DESCRIPTIONS, ids=["registry", "repository"])
+@pytest.mark.parametrize(("path", "expected"), DESCRIPTIONS, ids=NAMES)
 def test_zeep_finds_each_operation_with_its_bodies(path: Path, expected: dict[str, tuple[str, ...]]) -> None:
     found = {
         name: (operation.soapaction, operation.input.body.qname.text, operation.output.body.qname.text)
@@ -85,7 +146,7 @@ def test_zeep_finds_each_operation_with_its_bodies(path: Path, expected: dict[st
     assert found == {name: (action, body, answer) for name, (action, _, body, answer) in expected.items()}
 
 
-@pytest.mark.parametrize(("path", "expected"), DESCRIPTIONS, ids=["registry", "repository"])
+@pytest.mark.parametrize(("path", "expected"), DESCRIPTIONS, ids=NAMES)
 def test_each_operation_states_the_actions_of_its_request_and_its_answer(
     path: Path, expected: dict[str, tuple[str, ...]]
 ) -> None:
@@ -110,7 +171,7 @@ def test_zeep_builds_and_reads_a_stored_query() -> None:
     assert value.AdhocQuery.Slot[0].ValueList.Value == ["('x')"]
 
 
-@pytest.mark.parametrize(("path", "expected"), DESCRIPTIONS, ids=["registry", "repository"])
+@pytest.mark.parametrize(("path", "expected"), OFFICIAL, ids=["registry", "repository"])
 def test_the_operations_of_the_official_description_are_offered_under_their_actions(
     path: Path, expected: dict[str, tuple[str, ...]], shared: Path
 ) -> None:
