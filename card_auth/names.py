@@ -90,7 +90,7 @@ class Name:
 
     def is_written_as(self, text: str) -> bool:
         """Whether `text`, in RFC 2253's or RFC 4514's form, is this name."""
-        written = _canonical_text(text)
+        written = _canonical_text(text) if len(text) <= _LONGEST_TEXT else None
         return written is not None and written == self.canonical()
 
     def __str__(self) -> str:
@@ -135,10 +135,9 @@ def _escaped(value: str) -> str:
     return written
 
 
+@lru_cache(maxsize=1024)
 def _canonical_text(text: str) -> CanonicalName | None:
     """The canonical form of a written name, in the certificate's order; None when it is not one."""
-    if len(text) > _LONGEST_TEXT:
-        return None
     parts: list[list[tuple[str, str]]] = [[]]
     rest = text
     while True:

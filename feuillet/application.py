@@ -12,10 +12,12 @@ from feuillet import metrics
 from feuillet.audit.recording import witness
 from feuillet.callers.admission import Admission
 from feuillet.composition import Rooms
+from feuillet.law import RecordLaw
 from feuillet.observation import Observation, counting_errors
 from feuillet.probes import Readiness
 from soap.service import Service, wsgi_application
-from xds_registry.endpoint import everything, registry_service
+from xds_registry.endpoint import registry_service
+from xds_registry.registry import Registry
 from xds_repository.endpoint import repository_service
 
 if TYPE_CHECKING:
@@ -48,8 +50,7 @@ class Application:
         if operations:
             self._pages |= {"/readyz": self._ready, "/metrics": _figures}
         if rooms.registry is not None:
-            sight = everything if rooms.law is None else rooms.law.visibility_of
-            self._add("/registry", registry_service(rooms.registry, visibility_of=sight), rooms, admission)
+            self._add("/registry", _registry_service(rooms.registry, rooms.law), rooms, admission)
         self._add("/repository", repository_service(rooms.repository), rooms, admission)
         if rooms.services is not None:
             for path, service in record_services(rooms.services).items():
@@ -86,6 +87,12 @@ class Application:
             "parts": {finding.subject: {"ready": finding.passed, "detail": finding.detail} for finding in findings},
         }
         return Page("200 OK" if ready else "503 Service Unavailable", _JSON, json.dumps(content).encode() + b"\n")
+
+
+def _registry_service(registry: Registry, law: RecordLaw | None) -> Service:
+    if law is None:
+        return registry_service(registry)
+    return registry_service(registry, visibility_of=law.visibility_of, permit_of=law.permit_of)
 
 
 def _alive() -> Page:

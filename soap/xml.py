@@ -81,7 +81,7 @@ def parse_untrusted(
     raw = _within(source, limits.document)
     data, start = to_utf8(raw, charset)
     del raw
-    root = root_position(data, start)
+    root = root_position(data, start, limits.processing_instructions)
     if len(data) > limits.document:
         raise XmlRefused(Refusal.TOO_LARGE)
     if _names.spent > _NAMES_BUDGET:
@@ -198,6 +198,7 @@ class _Counted:
         self._elements = 0
         self._attributes = 0
         self._comments = 0
+        self._instructions = 0
         self._declared = 0
         self._in_scope = 0
         self._seen: set[str] = set()
@@ -269,7 +270,9 @@ class _Counted:
             if self._comments > limits.comments:
                 raise XmlRefused(Refusal.TOO_MANY_COMMENTS)
         else:
-            raise XmlRefused(Refusal.PROCESSING_INSTRUCTION)
+            self._instructions += 1
+            if self._instructions > limits.processing_instructions:
+                raise XmlRefused(Refusal.PROCESSING_INSTRUCTION)
 
     def _start(self, element: etree._Element, long_values: bool) -> None:
         limits = self._limits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -12,8 +12,10 @@ from sqlalchemy.pool import QueuePool
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: How long a writer waits for another one, in milliseconds.
+#: How long a writer waits for another one on SQLite, in milliseconds.
 BUSY_TIMEOUT_MS = 10_000
+#: How long a transaction on PostgreSQL waits for a row that another one holds, in milliseconds; then it fails.
+LOCK_TIMEOUT_MS = 5_000
 #: What one connection may keep of the SQLite file in memory, in KiB.
 SQLITE_CACHE_KIB = 32_768
 
@@ -22,8 +24,11 @@ class DatabaseNotDurable(Exception):
     """The database may lose what it has acknowledged; the message names the setting and the value that is needed."""
 
 
-def open_database(url: str, *, pool_size: int = 8) -> Engine:
+def open_database(url: str, *, pool_size: int = 8, lock_timeout_ms: int = LOCK_TIMEOUT_MS) -> Engine:
     """An engine for a SQLAlchemy URL (`sqlite:///path`, `postgresql://…`).
+
+    `lock_timeout_ms` counts on PostgreSQL: what a session left locked, the head of an audit chain above all, costs a
+    request so long and no longer.
 
     Raises DatabaseNotDurable when a PostgreSQL server is set to acknowledge before it has written.
     """
@@ -41,6 +46,13 @@ def open_database(url: str, *, pool_size: int = 8) -> Engine:
         connect_args={"connect_timeout": 10},
     )
     event.listen(engine, "first_connect", _assert_durable)
+
+    @event.listens_for(engine, "connect")
+    def _bound_waiting(connection: Any, _record: Any) -> None:
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(f"SET lock_timeout = {lock_timeout_ms:d}")
+        connection.commit()  # a rollback would undo it
+
     return engine
 
 

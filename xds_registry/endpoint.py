@@ -1,4 +1,4 @@
-"""The registry as a SOAP service: ITI-18, ITI-42, ITI-44, ITI-51, ITI-57, ITI-61 and ITI-92 at one address."""
+"""The registry as a SOAP service: ITI-18, 42, 44, 51, 57, 61, 62 and 92 at one address."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from xds_registry.visibility import EVERYTHING, Visibility
 
 _SUBMIT: Final = f"{{{LCM}}}SubmitObjectsRequest"
 _QUERY: Final = f"{{{QUERY}}}AdhocQueryRequest"
+_REMOVE: Final = f"{{{LCM}}}RemoveObjectsRequest"
 
 
 def everything(_message: IncomingMessage) -> Visibility:
@@ -103,6 +104,12 @@ def registry_service(
             return Reply(registry.refuse_query(message.body, wrong.errors, occasion=occasion))
         return Reply(registry.multi_patient_stored_query(message.body, visibility, occasion=occasion))
 
+    def remove_metadata(message: IncomingMessage) -> Reply:
+        occasion = Occasion.of(Transaction.REMOVE_METADATA, message)
+        permit = permit_of(message)
+        outcome = registry.remove_metadata(message.body, visibility_of(message), permit=permit, occasion=occasion)
+        return _response(outcome)
+
     return Service(
         "DocumentRegistry_Service",
         XDSB,
@@ -154,6 +161,14 @@ def registry_service(
                 _SUBMIT,
                 mtom=False,
                 handler=restricted_update,
+            ),
+            Operation(
+                "DocumentRegistry_RemoveMetadata",
+                "urn:ihe:iti:2010:DeleteDocumentSet",
+                "urn:ihe:iti:2010:DeleteDocumentSetResponse",
+                _REMOVE,
+                mtom=False,
+                handler=remove_metadata,
             ),
             *identity_feed_operations(registry),
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Insert, insert
+from sqlalchemy import Connection, Insert, bindparam, insert, update
 
 from dmp.rights.marks import marks_of
 from schemas.metadata import Association, CodedValue, DocumentEntry, Folder, SubmissionSet
@@ -20,6 +20,11 @@ _DOCUMENT_ENTRY: Final = insert(t.document_entry)
 _DOCUMENT_ENTRY_CODE: Final = insert(t.document_entry_code)
 _DOCUMENT_ENTRY_AUTHOR: Final = insert(t.document_entry_author)
 _DOCUMENT_ENTRY_REFERENCE: Final = insert(t.document_entry_reference)
+_EARLIER_VERSIONS: Final = (
+    update(t.document_entry)
+    .where(t.document_entry.c.logical_id == bindparam("logical"), t.document_entry.c.version < bindparam("latest"))
+    .values(marks=bindparam("hiding"))
+)
 _FOLDER: Final = insert(t.folder)
 _FOLDER_CODE: Final = insert(t.folder_code)
 _ASSOCIATION: Final = insert(t.association)
@@ -78,6 +83,7 @@ def insert_document_entry(
     status: int = APPROVED,
 ) -> int:
     """Store a DocumentEntry with the rows of its multi-valued attributes; returns its row."""
+    marks = int(marks_of(map(coded, entry.confidentiality_codes)))
     pk = _insert(
         connection,
         _DOCUMENT_ENTRY,
@@ -102,11 +108,14 @@ def insert_document_entry(
             "size": entry.size,
             "hash": None if entry.hash is None else str(entry.hash).lower(),
             "home": entry.home_community_id,
-            "marks": int(marks_of(map(coded, entry.confidentiality_codes))),
+            "marks": marks,
             "owners": owners(entry.authors),
             "fragment": fragment,
         },
     )
+    if version > 1:
+        # What hides a document hides its past.
+        connection.execute(_EARLIER_VERSIONS, {"logical": logical_id, "latest": version, "hiding": marks})
     codes = {(CONFIDENTIALITY, coded(code)) for code in entry.confidentiality_codes}
     codes |= {(EVENT, coded(code)) for code in entry.event_codes}
     if codes:

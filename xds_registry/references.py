@@ -52,26 +52,24 @@ class References:
         return found if found is not None and found.kind is kind else None
 
 
-_ENTRIES = select(
-    t.document_entry.c.pk,
-    t.document_entry.c.entry_uuid,
-    t.document_entry.c.patient_pk,
-    t.document_entry.c.status,
-    t.document_entry.c.on_demand,
-).where(t.document_entry.c.entry_uuid.in_(bindparam("uuids", expanding=True)))
-_SETS = select(t.submission_set.c.pk, t.submission_set.c.entry_uuid, t.submission_set.c.patient_pk).where(
-    t.submission_set.c.entry_uuid.in_(bindparam("uuids", expanding=True))
-)
-_FOLDERS = select(t.folder.c.pk, t.folder.c.entry_uuid, t.folder.c.patient_pk, t.folder.c.status).where(
-    t.folder.c.entry_uuid.in_(bindparam("uuids", expanding=True))
-)
-_ASSOCIATIONS = select(t.association.c.pk, t.association.c.entry_uuid, t.association.c.status).where(
-    t.association.c.entry_uuid.in_(bindparam("uuids", expanding=True))
-)
+def _named(table: Table, *columns: str) -> Select[Any]:
+    """The rows of a table among given entryUUIDs. A removal waits for this transaction, or has taken them away."""
+    return (
+        select(*(table.c[name] for name in ("pk", "entry_uuid", *columns)))
+        .where(table.c.entry_uuid.in_(bindparam("uuids", expanding=True)))
+        .order_by(table.c.pk)
+        .with_for_update(read=True, key_share=True)
+    )
+
+
+_ENTRIES: Final = _named(t.document_entry, "patient_pk", "status", "on_demand")
+_SETS: Final = _named(t.submission_set, "patient_pk")
+_FOLDERS: Final = _named(t.folder, "patient_pk", "status")
+_ASSOCIATIONS: Final = _named(t.association, "status")
 
 
 def find_references(connection: Connection, entry_uuids: Collection[str]) -> References:
-    """Every registered object among `entry_uuids`, of whatever kind."""
+    """Every registered object among `entry_uuids`, of whatever kind; none is removed before the transaction ends."""
     found = References()
     if not entry_uuids:
         return found

@@ -29,6 +29,7 @@ from xds_registry.query.answer import Answered
 from xds_registry.query.stored_query import multi_patient_stored_query, stated_query, stored_query
 from xds_registry.references import is_latest
 from xds_registry.register import Prepared, prepare, register
+from xds_registry.removal import read_request, remove_objects
 from xds_registry.update import Applied, Overtaken, UpdateKind, prepare_update, update
 from xds_registry.validation.structure import Transaction
 from xds_registry.visibility import EVERYTHING, Reach, SubmissionLaw, Visibility, anybody
@@ -43,6 +44,7 @@ _REGISTER_ON_DEMAND: Final = Occasion(transaction=Kind.REGISTER_ON_DEMAND)
 _UPDATE: Final = Occasion(transaction=Kind.UPDATE)
 _RESTRICTED_UPDATE: Final = Occasion(transaction=Kind.RESTRICTED_UPDATE)
 _QUERY: Final = Occasion(transaction=Kind.STORED_QUERY)
+_REMOVE: Final = Occasion(transaction=Kind.REMOVE_METADATA)
 _MULTI_QUERY: Final = Occasion(transaction=Kind.MULTI_PATIENT_QUERY)
 
 
@@ -141,6 +143,45 @@ class Registry:
         """ITI-92: new versions of DocumentEntries, of which some attributes stay as they are."""
         change = partial(update, visibility=visibility, permit=permit)
         return self._update(request, UpdateKind.RESTRICTED_UPDATE, digest, change, occasion)
+
+    def remove_metadata(
+        self,
+        request: etree._Element,
+        visibility: Visibility = EVERYTHING,
+        *,
+        permit: Permit = everything_permitted,
+        occasion: Occasion = _REMOVE,
+    ) -> RegistryOutcome:
+        """ITI-62: forget the objects that an `lcm:RemoveObjectsRequest` names, all of them or none.
+
+        `permit` is asked in the transaction before anything is deleted. A request sent again is refused: what it names
+        is not registered any more. What was removed can be submitted again under the same identifiers.
+        """
+        named: tuple[str, ...] = ()
+        try:
+            named = read_request(request)
+            self._forget(named, visibility, permit, occasion)
+        except XdsErrors as wrong:
+            outcome = RegistryOutcome.failure(wrong.errors)
+        except AuditNotWritten as error:
+            return RegistryOutcome.failure((self._not_recorded(error, occasion),))
+        except (OperationalError, PoolTimeout):
+            log.warning("removal.database_unavailable", correlation_id=occasion.correlation_id)
+            outcome = RegistryOutcome.failure((XDSRegistryBusy("the database does not answer; try again"),))
+        else:
+            return RegistryOutcome.success()
+        try:
+            self.trail.record(audited.not_removed(occasion, named, outcome.errors, self.clock()))
+        except AuditNotWritten as error:
+            return RegistryOutcome.failure((self._not_recorded(error, occasion),))
+        return outcome
+
+    def _forget(self, named: tuple[str, ...], visibility: Visibility, permit: Permit, occasion: Occasion) -> None:
+        """Raises `XdsErrors`, `AuditNotWritten` and what the database raises; then nothing has changed."""
+        with writing(self.engine) as connection:
+            now = self.clock()
+            taken = remove_objects(connection, named, now=now, visibility=visibility, permit=permit)
+            self.trail.append(connection, audited.removed(occasion, taken, now))
 
     def stored_query(
         self, request: etree._Element, visibility: Visibility = EVERYTHING, *, occasion: Occasion = _QUERY

@@ -3,13 +3,14 @@
 `issue` signs a `Statement` with a signature key; `Verifier.verify` makes a `Caller` of it or raises `AssertionRefused`.
 """
 
-from card_auth.vihf.issue import Digest, StatementRefused, issue, security_header
+from card_auth.vihf.issue import StatementRefused, issue, security_header
 from card_auth.vihf.policy import VihfPolicy
 from card_auth.vihf.refusals import AssertionRefused, Fault, Reason
 from card_auth.vihf.replay import ReplayGuard, ReplayMemory
 from card_auth.vihf.statement import Statement
 from card_auth.vihf.verify import GATES, Verifier
 from card_auth.vihf.vocabulary import VihfVersion
+from card_auth.xmldsig import Digest
 
 __all__ = [
     "GATES",

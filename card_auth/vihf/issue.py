@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import datetime
-import enum
 import logging
 import uuid
 from dataclasses import replace
@@ -38,20 +37,13 @@ from card_auth.vihf.vocabulary import (
     AttributeName,
     VihfVersion,
 )
+from card_auth.xmldsig import Digest
 
 _PREFIXES: Final = {"saml2": SAML}
 _TYPE: Final = f"{{{XSI}}}type"
 
 # signxml writes what it canonicalises to its debug log: the whole assertion, its patient included
 logging.getLogger("signxml").setLevel(logging.INFO)
-
-
-class Digest(enum.Enum):
-    """The hash that digest and signature are made with."""
-
-    SHA256 = "sha256"
-    SHA384 = "sha384"
-    SHA512 = "sha512"
 
 
 _METHODS: Final = {

@@ -72,6 +72,8 @@ EVENT_IDS: Final = {
     Transaction.UPDATE: _IMPORT,
     Transaction.REGISTER_ON_DEMAND: _IMPORT,
     Transaction.RESTRICTED_UPDATE: _IMPORT,
+    Transaction.REMOVE_METADATA: _PATIENT_RECORD,
+    Transaction.REMOVE_DOCUMENTS: _PATIENT_RECORD,
     Transaction.TEST_EXISTENCE: _QUERY,
     Transaction.SET_AUTHORISATION: _PATIENT_RECORD,
     Transaction.LIST_RECORDS: _QUERY,
@@ -101,6 +103,10 @@ _APPLICATION: Final = Code("110150", DCM, "Application")
 _LAUNCHER: Final = Code("110151", DCM, "Application Launcher")
 #: Where the server is the source: it gives documents out, or registers them elsewhere.
 _SERVER_IS_SOURCE: Final = frozenset({Transaction.RETRIEVE, Transaction.REGISTER_ELSEWHERE})
+_REMOVALS: Final = frozenset({Transaction.REMOVE_METADATA, Transaction.REMOVE_DOCUMENTS})
+#: ParticipantObjectDataLifeCycle: permanent erasure.
+_ERASURE: Final = "15"
+_OBJECT_REFERENCE: Final = Code("urn:ihe:iti:2017:ObjectRef", "IHE XDS Metadata", "registry object reference")
 #: Which side's activity an event of the application itself is.
 _LOCAL: Final = frozenset({Transaction.START, Transaction.STOP, Transaction.AUDIT_LOG_USED})
 
@@ -218,10 +224,14 @@ def _objects(event: Event) -> str:
     if event.query_id and kind_of_query is not None:
         details = [("QueryEncoding", "UTF-8")]
         objects += _object(event.query_id, "2", "24", kind_of_query, query=event.query, details=details)
-    if event.transaction is Transaction.RETRIEVE:
+    erased = _ERASURE if event.transaction in _REMOVALS else None
+    if event.transaction in (Transaction.RETRIEVE, Transaction.REMOVE_DOCUMENTS):
+        kind = Code("9", _OBJECT_TYPES, "Report Number")
         details = [("Repository Unique ID", event.repository)] if event.repository else []
         for document in event.documents:
-            objects += _object(document, "2", "3", Code("9", _OBJECT_TYPES, "Report Number"), details=details)
+            objects += _object(document, "2", "3", kind, details=details, life_cycle=erased)
+    for identifier in event.objects:
+        objects += _object(identifier, "2", "3", _OBJECT_REFERENCE, life_cycle=erased)
     if event.transaction is Transaction.SECURITY_ALERT:
         details = [("Alert Description", event.reason), ("Certificate", event.certificate)]
         objects += _object(
@@ -248,6 +258,7 @@ def _object(
     *,
     query: str | None = None,
     details: list[tuple[str, str]] | None = None,
+    life_cycle: str | None = None,
 ) -> str:
     if query is None:
         content = f"<ParticipantObjectName>{text(name or identifier)}</ParticipantObjectName>"
@@ -255,9 +266,10 @@ def _object(
         content = f"<ParticipantObjectQuery>{_base64(query)}</ParticipantObjectQuery>"
     for key, value in details or ():
         content += f'<ParticipantObjectDetail type="{attribute(key)}" value="{_base64(value)}"/>'
+    stage = "" if life_cycle is None else f' ParticipantObjectDataLifeCycle="{life_cycle}"'
     return (
         f'<ParticipantObjectIdentification ParticipantObjectID="{attribute(identifier)}" '
-        f'ParticipantObjectTypeCode="{type_code}" ParticipantObjectTypeCodeRole="{role}">'
+        f'ParticipantObjectTypeCode="{type_code}" ParticipantObjectTypeCodeRole="{role}"{stage}>'
         f"{_coded('ParticipantObjectIDTypeCode', kind)}{content}</ParticipantObjectIdentification>"
     )
 

@@ -25,6 +25,7 @@ _KINDS: Final = {
     "purpose_of_use": PurposeOfUse,
     "roles": tuple,
     "documents": tuple,
+    "objects": tuple,
     "happened_at": instant,
 }
 _encoder: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False).encode

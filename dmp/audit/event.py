@@ -35,6 +35,8 @@ class Transaction(enum.StrEnum):
     UPDATE = "ITI-57"
     REGISTER_ON_DEMAND = "ITI-61"
     RESTRICTED_UPDATE = "ITI-92"
+    REMOVE_METADATA = "ITI-62"
+    REMOVE_DOCUMENTS = "ITI-86"
     # The DMP's own services, by the numbers of its integration guide.
     TEST_EXISTENCE = "TD0.2"
     SET_AUTHORISATION = "TD0.3"
@@ -102,6 +104,8 @@ _MEANINGS: Final = {
     Transaction.UPDATE: "Update Document Set",
     Transaction.REGISTER_ON_DEMAND: "Register On-Demand Document Entry",
     Transaction.RESTRICTED_UPDATE: "Restricted Update Document Set",
+    Transaction.REMOVE_METADATA: "Remove Metadata",
+    Transaction.REMOVE_DOCUMENTS: "Remove Documents",
     Transaction.TEST_EXISTENCE: "Test of Existence",
     Transaction.SET_AUTHORISATION: "Update of Own Authorisation",
     Transaction.LIST_RECORDS: "List of Authorised Records",
@@ -121,8 +125,8 @@ _MEANINGS: Final = {
     Transaction.AUDIT_LOG_USED: "Audit Log Used",
 }
 
-# ITI TF-2: 3.8.5.1, 3.18.5.1, 3.41.5.1, 3.42.5.1, 3.43.5.1, 3.44.5.1, 3.51.5.1, 3.57.5.1,
-# 3.61.5.1, 3.92.5.1; DICOM PS3.15 A.5.3
+# ITI TF-2: 3.8.5.1, 3.18.5.1, 3.41.5.1, 3.42.5.1, 3.43.5.1, 3.44.5.1, 3.51.5.1, 3.57.5.1, 3.61.5.1, 3.62.5.1,
+# 3.86.5.1, 3.92.5.1; DICOM PS3.15 A.5.3
 _ACTIONS: Final = {
     Transaction.PATIENT_FEED: Action.CREATE,
     Transaction.STORED_QUERY: Action.EXECUTE,
@@ -135,6 +139,8 @@ _ACTIONS: Final = {
     Transaction.UPDATE: Action.UPDATE,
     Transaction.REGISTER_ON_DEMAND: Action.CREATE,
     Transaction.RESTRICTED_UPDATE: Action.UPDATE,
+    Transaction.REMOVE_METADATA: Action.DELETE,
+    Transaction.REMOVE_DOCUMENTS: Action.DELETE,
     # DICOM PS3.15 A.5.3.9, A.5.3.10: queries are executed, records of patients created, read and updated.
     Transaction.TEST_EXISTENCE: Action.EXECUTE,
     Transaction.SET_AUTHORISATION: Action.UPDATE,
@@ -165,6 +171,8 @@ BY_ACTION: Final = {
     "urn:ihe:iti:2010:RegisterOnDemandDocumentEntry": Transaction.REGISTER_ON_DEMAND,
     "urn:ihe:iti:2010:UpdateDocumentSet": Transaction.UPDATE,
     "urn:ihe:iti:2018:RestrictedUpdateDocumentSet": Transaction.RESTRICTED_UPDATE,
+    "urn:ihe:iti:2010:DeleteDocumentSet": Transaction.REMOVE_METADATA,
+    "urn:ihe:iti:2017:RemoveDocuments": Transaction.REMOVE_DOCUMENTS,
     "urn:hl7-org:v3:PRPA_IN201301UV02": Transaction.PATIENT_FEED_V3,
     "urn:hl7-org:v3:PRPA_IN201302UV02": Transaction.PATIENT_FEED_V3,
     "urn:hl7-org:v3:PRPA_IN201304UV02": Transaction.PATIENT_FEED_V3,
@@ -237,7 +245,8 @@ class Event:
 
     `refusal` and `reason` say why something was refused: the class, and the names of the rules (never a value of the
     request). `unchanged`: accepted, and nothing was done, since it had been done before or is none of our business.
-    `patient` is a CX; `query` the request of a stored query as XML; `results` the objects or documents given out.
+    `patient` is a CX; `query` the request of a stored query as XML; `results` the objects or documents given out or
+    removed, `objects` the entryUUIDs of registry objects that were, or were to be, removed.
     `refused_transaction` is what was asked for by whoever was turned away. `act` says which of its acts a transaction
     of the DMP was: `AJOUT MEDECIN_TRAITANT`.
     """
@@ -271,6 +280,7 @@ class Event:
     patient: str = field(default="", repr=False)
     submission_set: str = ""
     documents: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
     repository: str = ""
     query_id: str = ""
     query: str = field(default="", repr=False)

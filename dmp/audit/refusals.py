@@ -24,7 +24,7 @@ class RefusalClass(enum.StrEnum):
 
 
 _CLASSES: Final = {
-    RefusalClass.RIGHTS: ("LocalPolicyRestrictionError",),
+    RefusalClass.RIGHTS: ("LocalPolicyRestrictionError", "XDSRemoveDocumentsError"),
     RefusalClass.PATIENT: (
         *("XDSUnknownPatientId", "XDSPatientIdDoesNotMatch", "XDSResultNotSinglePatient"),
         "XDSPatientIDReconciliationError",

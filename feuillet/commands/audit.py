@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
 
 import typer
 
 from feuillet import logs
 from feuillet.commands.exits import ExitCode, explained
 from feuillet.configuration import load
+
+if TYPE_CHECKING:
+    from dmp.audit.search import Search
 
 app: Final = typer.Typer(
     name="audit", help="The audit trail: who asked what.", no_args_is_help=True, rich_markup_mode="markdown"
@@ -22,11 +29,6 @@ _Config = Annotated[
     typer.Option("--config", "-c", envvar="FEUILLET_CONFIG", help="The configuration, a TOML file.", metavar="FILE"),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON, one object in a line.")]
-_Patient = Annotated[str | None, typer.Option(help="The patient's identifier: ID^^^&OID&ISO.")]
-_Person = Annotated[str | None, typer.Option(help="National identifier of who asked (PS_IdNat, or structure/person).")]
-_Since = Annotated[str | None, typer.Option(help="From this moment on: 2026-01-31 or 2026-01-31T08:00:00Z.")]
-_Until = Annotated[str | None, typer.Option(help="Before this moment.")]
-_Transaction = Annotated[str | None, typer.Option(help="ITI-8, -18, -41, -42, …; start, stop, security-alert, …")]
 
 
 class Decision(enum.StrEnum):
@@ -43,7 +45,51 @@ class Format(enum.StrEnum):
     DICOM = "dicom"
 
 
-_Outcome = Annotated[Decision | None, typer.Option(help="Only what was allowed, or only what was refused.")]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The options that say which events: those of every command that finds some."""
+
+    patient: Annotated[str | None, typer.Option(help="The patient's identifier: ID^^^&OID&ISO.")] = None
+    person: Annotated[
+        str | None, typer.Option(help="National identifier of who asked (PS_IdNat, or structure/person).")
+    ] = None
+    since: Annotated[str | None, typer.Option(help="From this moment on: 2026-01-31 or 2026-01-31T08:00:00Z.")] = None
+    until: Annotated[str | None, typer.Option(help="Before this moment.")] = None
+    transaction: Annotated[str | None, typer.Option(help="ITI-8, -18, -41, -42, …; start, stop, security-alert, …")] = (
+        None
+    )
+    outcome: Annotated[Decision | None, typer.Option(help="Only what was allowed, or only what was refused.")] = None
+
+    def search(self, *, limit: int | None = None) -> Search:
+        """The same as the trail takes it. Raises `ConfigurationRefused`, `typer.BadParameter`."""
+        from feuillet.commands import auditing  # noqa: PLC0415 - help is quicker without
+
+        return auditing.criteria(
+            patient=self.patient,
+            person=self.person,
+            since=_moment(self.since),
+            until=_moment(self.until),
+            transaction=self.transaction,
+            allowed=None if self.outcome is None else self.outcome is Decision.ALLOWED,
+            limit=limit,
+        )
+
+
+def _finding(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options of `Wanted` in the place of its parameter `wanted`."""
+    own, kinds = signature(command).parameters, get_type_hints(command, include_extras=True)
+    options = get_type_hints(Wanted, include_extras=True)
+    parameters = [Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default) for f in fields(Wanted)]
+    parameters += [own[name].replace(kind=Parameter.KEYWORD_ONLY) for name in own if name != "wanted"]
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        command(wanted=Wanted(**{name: given.pop(name) for name in options}), **given)
+
+    kinds |= options
+    run.__signature__ = Signature([one.replace(annotation=kinds[one.name]) for one in parameters])  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: kinds[one.name] for one in parameters}
+    return run
 
 
 @app.command(
@@ -100,14 +146,10 @@ Examples:
 - `feuillet audit search --outcome refused --transaction security-alert`
 """
 )
-def search(  # noqa: PLR0917 - options of a command line, by name only
+@_finding
+def search(
+    wanted: Wanted,
     config: _Config = None,
-    patient: _Patient = None,
-    person: _Person = None,
-    since: _Since = None,
-    until: _Until = None,
-    transaction: _Transaction = None,
-    outcome: _Outcome = None,
     limit: Annotated[int, typer.Option(help="How many events at most.", min=1)] = 1000,
     json: _Json = False,
 ) -> None:
@@ -116,16 +158,7 @@ def search(  # noqa: PLR0917 - options of a command line, by name only
         logs.set_up_for_command()
         from feuillet.commands import auditing  # noqa: PLC0415 - help is quicker without
 
-        criteria = auditing.criteria(
-            patient=patient,
-            person=person,
-            since=_moment(since),
-            until=_moment(until),
-            transaction=transaction,
-            allowed=None if outcome is None else outcome is Decision.ALLOWED,
-            limit=limit,
-        )
-        raise typer.Exit(auditing.search_trail(load(config), criteria, as_json=json))
+        raise typer.Exit(auditing.search_trail(load(config), wanted.search(limit=limit), as_json=json))
 
 
 @app.command(
@@ -136,14 +169,10 @@ Examples:
 - `feuillet audit export --format dicom --patient '279035121518989^^^&1.2.250.1.213.1.4.10&ISO'`
 """
 )
-def export(  # noqa: PLR0917 - options of a command line, by name only
+@_finding
+def export(
+    wanted: Wanted,
     config: _Config = None,
-    patient: _Patient = None,
-    person: _Person = None,
-    since: _Since = None,
-    until: _Until = None,
-    transaction: _Transaction = None,
-    outcome: _Outcome = None,
     format: Annotated[Format, typer.Option(help="JSON lines, or an AuditMessage of DICOM PS3.15 a line.")] = (
         Format.JSON
     ),
@@ -153,15 +182,7 @@ def export(  # noqa: PLR0917 - options of a command line, by name only
         logs.set_up_for_command()
         from feuillet.commands import auditing  # noqa: PLC0415 - help is quicker without
 
-        criteria = auditing.criteria(
-            patient=patient,
-            person=person,
-            since=_moment(since),
-            until=_moment(until),
-            transaction=transaction,
-            allowed=None if outcome is None else outcome is Decision.ALLOWED,
-        )
-        raise typer.Exit(auditing.export_trail(load(config), criteria, dicom=format is Format.DICOM))
+        raise typer.Exit(auditing.export_trail(load(config), wanted.search(), dicom=format is Format.DICOM))
 
 
 def _moment(value: str | None) -> datetime | None:

@@ -22,6 +22,7 @@ from dmp.rights.actors import Actor, named_patient
 from dmp.rights.conditions import Condition, either
 from dmp.rights.decision import Law, Refusal, Ruling
 from dmp.rights.submissions import check_submission
+from feuillet.law.changes import ChangeLaw
 from feuillet.law.refusal import RightsRefused
 from schemas import vocabulary as v
 from schemas.ebrim import reading as r
@@ -29,6 +30,7 @@ from schemas.errors import XdsErrors, XDSUnknownPatientId
 from schemas.metadata import Submission
 from soap.message import IncomingMessage
 from xds_registry import tables as t
+from xds_registry.changes import Permit
 from xds_registry.database import writing
 from xds_registry.encoding import normal
 from xds_registry.visibility import OfRecord, Reach, as_sql
@@ -63,8 +65,10 @@ class RecordLaw:
         self._clock = clock
 
     def visibility_of(self, message: IncomingMessage) -> OfRecord:
-        """What the sender of a stored query sees. Raises RightsRefused, XdsErrors when there is no record."""
+        """What the sender of a message sees. Raises RightsRefused, XdsErrors when there is no record."""
         actor = _actor(message.caller)
+        if message.body.find(_QUERY) is None:
+            return self._sees(actor, *self._about(actor))
         named = _patients_named(message.body)
         patient = actor.patient or (named.copy().pop() if len(named) == 1 else None)
         if patient is None:
@@ -86,12 +90,10 @@ class RecordLaw:
         The same is done for a document that is hidden and for one that is not there.
         """
         actor = _actor(message.caller)
-        if actor.patient is None:
-            raise RightsRefused(Refusal.NO_PATIENT)
+        patient, held = self._about(actor)
+        ruling = self.law.ruling(actor, Action.READ, patient, held)
+        self._require(ruling, patient)
         with self._engine.connect() as connection:
-            held = self._standing(connection, actor, actor.patient)
-            ruling = self.law.ruling(actor, Action.READ, actor.patient, held)
-            self._require(ruling, actor.patient)
             entry = t.document_entry.c
             readable = select(entry.unique_id).where(entry.unique_id.in_(list(unique_ids)), as_sql(ruling.documents))
             found = frozenset(connection.scalars(readable))
@@ -116,6 +118,19 @@ class RecordLaw:
         if errors:
             raise XdsErrors(errors)
         return Reach(self._sees(actor, patient, held), self.law.ruling(actor, Action.REPLACE, patient, held).documents)
+
+    def permit_of(self, message: IncomingMessage) -> Permit:
+        """Who is asked about the changes of a message. Raises RightsRefused when it names no patient."""
+        actor = _actor(message.caller)
+        patient, held = self._about(actor)
+        return ChangeLaw(self.law, actor, patient, held, self._rules(self._clock())).permit
+
+    def _about(self, actor: Actor) -> tuple[str, Standing]:
+        """The patient whom an assertion is for, and how the actor stands to the record."""
+        if actor.patient is None:
+            raise RightsRefused(Refusal.NO_PATIENT)
+        with self._engine.connect() as connection:
+            return actor.patient, self._standing(connection, actor, actor.patient)
 
     def _sees(self, actor: Actor, patient: str, held: Standing) -> OfRecord:
         actions = (Action.SEARCH, Action.LOOK_UP_REFERENCE)

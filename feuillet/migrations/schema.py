@@ -42,6 +42,7 @@ def migrate(engine: Engine) -> tuple[SchemaState, SchemaState]:
     """
     with writing(engine) as connection:
         if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             connection.execute(text("SET LOCAL lock_timeout = '2s'"))
         before = _state(connection)

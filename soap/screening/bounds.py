@@ -22,6 +22,8 @@ class XmlLimits:
     `namespaces_in_scope` keeps canonicalisation linear: inclusive C14N of a thousand declarations over a thousand
     elements takes seconds, of sixty-four it takes none.
 
+    `processing_instructions` are for documents that a message carries: a message itself has none (SOAP 1.2 part 1: 5).
+
     `cpu_seconds` is the last resort, for a document whose cost no count foresees. The counts decide first, so it is
     wide: a processor shared with others books their time on a thread too, and must not make a refusal of that.
     """
@@ -33,6 +35,7 @@ class XmlLimits:
     namespaces: int = 32
     namespaces_in_scope: int = 64
     comments: int = 10_000
+    processing_instructions: int = 0
     name: int = 256
     attribute_value: int = 65_536
     text: int = 10_000_000

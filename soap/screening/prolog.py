@@ -79,10 +79,11 @@ def to_utf8(data: bytes, charset: str | None) -> tuple[bytes, int]:
     return data, end + 2
 
 
-def root_position(data: bytes, position: int) -> int:
+def root_position(data: bytes, position: int, instructions: int = 0) -> int:
     """Where the root element starts. Between declaration and root only white space and comments may stand.
 
-    Raises `XmlRefused`: SOAP 1.2 part 1 §5 forbids document type declarations and processing instructions.
+    Raises `XmlRefused`: SOAP 1.2 part 1 §5 forbids document type declarations and processing instructions. So many
+    `instructions` are passed over, for what is no message.
     """
     while True:
         while data[position : position + 1] and data[position] in _SPACE:
@@ -91,7 +92,12 @@ def root_position(data: bytes, position: int) -> int:
             raise XmlRefused(Refusal.NOT_WELL_FORMED)
         following = data[position + 1 : position + 2]
         if following == b"?":
-            raise XmlRefused(Refusal.PROCESSING_INSTRUCTION)
+            instructions -= 1
+            end = data.find(b"?>", position + 2)
+            if instructions < 0 or end < 0:
+                raise XmlRefused(Refusal.PROCESSING_INSTRUCTION)
+            position = end + 2
+            continue
         if following != b"!":
             return position
         if data[position : position + 4] != b"<!--":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,18 @@ def test_the_tables_are_those_that_the_code_speaks_of(engine: Engine) -> None:
 def test_migrating_again_does_nothing(engine: Engine) -> None:
     migrate(engine)
     assert migrate(engine) == (SchemaState.CURRENT, SchemaState.CURRENT)
+
+
+def test_what_was_presented_before_a_migration_is_known_after_it(engine: Engine) -> None:
+    with writing(engine) as connection:
+        configuration = schema._configuration()
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "0003")
+    memory, keys = presented.PresentedAssertions(engine), (b"1" * 32, b"2" * 32)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    assert memory.admit(keys, until=now + timedelta(minutes=6), at=now)  # its statement is that of both versions
+    assert migrate(engine) == (SchemaState.OLDER, SchemaState.CURRENT)
+    assert not memory.admit(keys, until=now + timedelta(minutes=6), at=now)
 
 
 def test_tables_of_a_newer_version_are_left_alone(engine: Engine) -> None:

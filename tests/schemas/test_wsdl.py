@@ -41,6 +41,12 @@ REGISTRY = {
         f"{{{v.LCM}}}SubmitObjectsRequest",
         f"{{{v.RS}}}RegistryResponse",
     ),
+    "DocumentRegistry_RemoveMetadata": (
+        "urn:ihe:iti:2010:DeleteDocumentSet",
+        "urn:ihe:iti:2010:DeleteDocumentSetResponse",
+        f"{{{v.LCM}}}RemoveObjectsRequest",
+        f"{{{v.RS}}}RegistryResponse",
+    ),
     **{
         f"DocumentRegistry_{name}": (
             f"{v.HL7V3}:{name}",
@@ -63,6 +69,12 @@ REPOSITORY = {
         "urn:ihe:iti:2007:RetrieveDocumentSetResponse",
         f"{{{v.XDSB}}}RetrieveDocumentSetRequest",
         f"{{{v.XDSB}}}RetrieveDocumentSetResponse",
+    ),
+    "DocumentRepository_RemoveDocuments": (
+        "urn:ihe:iti:2017:RemoveDocuments",
+        "urn:ihe:iti:2017:RemoveDocumentsResponse",
+        f"{{{v.RMD}}}RemoveDocumentsRequest",
+        f"{{{v.RS}}}RegistryResponse",
     ),
 }
 _GDP = "asip:ci-sis:gdp:2010"

@@ -40,24 +40,16 @@ class Pcscd:
 
     def __init__(self, directory: Path) -> None:
         """Raises PcscdAbsent."""
-        drivers = [driver for driver in _DRIVERS if Path(driver).exists()]
-        self._program = shutil.which("pcscd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-        if not self._program or not drivers:
-            raise PcscdAbsent("pcscd and its virtual reader are not installed (Debian: pcscd vsmartcard-vpcd)")
-        if os.geteuid():
-            raise PcscdAbsent("pcscd runs as root only")
+        self._program, driver = installed()
         try:
             import smartcard.scard  # noqa: F401, PLC0415 - an extra that not every machine has
         except ImportError:
             raise PcscdAbsent("pyscard is not installed (the extra `card`)") from None
-        self.port = _two_free_ports()
+        self.port = two_free_ports()
         self.socket = directory / "pcscd.comm"
         self._log = directory / "pcscd.log"
         self._configuration = directory / "reader.conf"
-        self._configuration.write_text(
-            f'FRIENDLYNAME "Virtual PCD"\nDEVICENAME /dev/null:0x{self.port:04X}\n'
-            f"LIBPATH {drivers[0]}\nCHANNELID 0x{self.port:04X}\n"
-        )
+        self._configuration.write_text(reader_configuration(driver, self.port))
         self._process: subprocess.Popen[bytes] | None = None
         self._cards: list[InsertedCard] = []
 
@@ -67,7 +59,7 @@ class Pcscd:
             self.socket.unlink(missing_ok=True)
             listening.bind(str(self.socket))
             listening.listen()
-            command = [str(self._program), "--foreground", "--config", str(self._configuration)]
+            command = [self._program, "--foreground", "--config", str(self._configuration)]
             self._process = process.start(command, log=self._log, listening=listening)
         process.wait_until(self._serves, self._process, log=self._log, seconds=60)
 
@@ -106,6 +98,22 @@ class Pcscd:
             return False
 
 
+def installed() -> tuple[str, str]:
+    """The program and its driver for virtual readers. Raises PcscdAbsent."""
+    drivers = [driver for driver in _DRIVERS if Path(driver).exists()]
+    program = shutil.which("pcscd", path=f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin")
+    if not program or not drivers:
+        raise PcscdAbsent("pcscd and its virtual reader are not installed (Debian: pcscd vsmartcard-vpcd)")
+    if os.geteuid():
+        raise PcscdAbsent("pcscd runs as root only")
+    return program, drivers[0]
+
+
+def reader_configuration(driver: str, port: int) -> str:
+    """What pcscd reads of a virtual reader of two slots, at this port and the next (reader.conf(5))."""
+    return f'FRIENDLYNAME "Virtual PCD"\nDEVICENAME /dev/null:0x{port:04X}\nLIBPATH {driver}\nCHANNELID 0x{port:04X}\n'
+
+
 def claim_socket() -> Path:
     """Have this process look for PC/SC at a place of its own, and nowhere else; returns the directory.
 
@@ -142,7 +150,7 @@ def eventually(look: Callable[[], Result], wanted: Callable[[Result], bool], *, 
     return seen
 
 
-def _two_free_ports() -> int:
+def two_free_ports() -> int:
     """The first of two neighbouring ports that nobody uses."""
     while True:
         port = process.free_port()

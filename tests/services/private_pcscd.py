@@ -6,7 +6,6 @@ finds in the environment it remembers for as long as its process lives: only pro
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import struct
@@ -16,18 +15,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.services.process import free_port, start, stop, wait_until
+from tests.services.pcscd import PcscdAbsent, installed, reader_configuration, two_free_ports
+from tests.services.process import start, stop, wait_until
 
-_DRIVERS = (
-    "/usr/lib/pcsc/drivers/serial/libifdvpcd.so",
-    "/usr/lib64/pcsc/drivers/serial/libifdvpcd.so",
-)
 _ATR = bytes.fromhex("3B8001810181")  # T=0 and T=1, one historical byte; of no known card
 _POWER_OFF, _POWER_ON, _RESET, _SEND_ATR = 0, 1, 2, 4
-
-
-class PcscdAbsent(Exception):
-    """The service cannot be had here; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +46,13 @@ class PrivatePcscd:
 @contextmanager
 def private_pcscd(directory: Path, *, readers: bool = True) -> Iterator[PrivatePcscd]:
     """Run the service. Raises PcscdAbsent."""
-    driver = next((path for path in _DRIVERS if Path(path).exists()), None)
-    program = shutil.which("pcscd") or shutil.which("pcscd", path="/usr/sbin:/usr/local/sbin")
-    if program is None or driver is None:
-        raise PcscdAbsent("pcscd or its driver for virtual readers is not installed (pcscd, vsmartcard-vpcd)")
-    if os.geteuid() != 0 or not shutil.which("unshare"):
-        raise PcscdAbsent("a PC/SC service of the test's own needs root and unshare (util-linux)")
-    configuration, port, log = directory / "readers", _two_free_ports(), directory / "pcscd.log"
+    program, driver = installed()
+    if not shutil.which("unshare"):
+        raise PcscdAbsent("a PC/SC service of the test's own needs unshare (util-linux)")
+    configuration, port, log = directory / "readers", two_free_ports(), directory / "pcscd.log"
     configuration.mkdir(parents=True)
     if readers:
-        (configuration / "vpcd").write_text(
-            f'FRIENDLYNAME "Virtual PCD"\nDEVICENAME /dev/null:{port:#x}\nLIBPATH {driver}\nCHANNELID {port:#x}\n'
-        )
+        (configuration / "vpcd").write_text(reader_configuration(driver, port))
     script = 'mount -t tmpfs none /run && exec "$0" --foreground --config "$1"'
     process = start(["unshare", "-m", "sh", "-c", script, program, configuration], log=log)
     place = Path(f"/proc/{process.pid}/root/run/pcscd/pcscd.comm")
@@ -88,16 +75,6 @@ def _answer(connection: socket.socket, atr: bytes, vitale: bool) -> None:
             else:
                 reply = bytes.fromhex("9000" if vitale and b"VITALE" in payload else "6A82")
             connection.sendall(struct.pack(">H", len(reply)) + reply)
-
-
-def _two_free_ports() -> int:
-    while True:
-        port = free_port()
-        try:
-            with socket.create_server(("127.0.0.1", port + 1)):
-                return port
-        except OSError:
-            continue
 
 
 def _listens(port: int) -> bool:

@@ -102,6 +102,21 @@ def test_a_processing_instruction_is_refused_wherever_it_stands(document: bytes)
     assert verdict(document) is Refusal.PROCESSING_INSTRUCTION
 
 
+@pytest.mark.parametrize("document", ["<?p a?><a/>", "<a><?p?></a>", "<a/><?p?>", "<!--c--><?p x?>\n<a><b/></a>"])
+def test_a_carried_document_may_have_as_many_instructions_as_it_is_allowed(document: str) -> None:
+    assert verdict(document.encode(), XmlLimits(processing_instructions=1)) is None
+    assert verdict(f"<?q?>{document}".encode(), XmlLimits(processing_instructions=1)) is Refusal.PROCESSING_INSTRUCTION
+    assert verdict(b"<?q?>" + document.encode(), XmlLimits(processing_instructions=2)) is None
+
+
+@pytest.mark.parametrize("before", ["<?p ?>", "<?p <!DOCTYPE?>", "<?p <a/> ?>"])
+def test_instructions_hide_no_doctype(before: str) -> None:
+    limits = XmlLimits(processing_instructions=9)
+    assert verdict(f"{before}<!DOCTYPE a><a/>".encode(), limits) is Refusal.DOCTYPE
+    assert verdict(f"{before}<a/>".encode(), limits) is None
+    assert verdict(f"{before[:-2]}<a/>".encode(), limits) is Refusal.PROCESSING_INSTRUCTION
+
+
 @pytest.mark.parametrize(
     "document",
     [

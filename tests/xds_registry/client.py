@@ -18,8 +18,9 @@ from schemas.responses import RegistryOutcome, read_registry_response, registry_
 from schemas.vocabulary import ResponseStatus
 from soap.xml import parse_trusted
 from tests.schemas.xsd.official import Schemas, faults
-from tests.xds_registry.submissions import Given, Item, Submission, patient, query, request
+from tests.xds_registry.submissions import Given, Item, Submission, patient, query, removal, request
 from xds_registry import tables
+from xds_registry.changes import Permit, everything_permitted
 from xds_registry.database import writing
 from xds_registry.patients import MergeResult, add_patient, merge_patients
 from xds_registry.query.catalogue import MULTI_PATIENT_QUERIES, QueryId
@@ -114,6 +115,24 @@ class Client:
         """ITI-61 that is to succeed."""
         outcome = self.send(request(*items), on_demand=True)
         assert outcome.succeeded, outcome.errors
+
+    def remove(
+        self, *items: Any, visibility: Visibility = EVERYTHING, permit: Permit = everything_permitted
+    ) -> RegistryOutcome:
+        """ITI-62 of objects, or of ids."""
+        return self.send_removal(removal(*items), visibility=visibility, permit=permit)
+
+    def send_removal(
+        self,
+        message: etree._Element,
+        *,
+        visibility: Visibility = EVERYTHING,
+        permit: Permit = everything_permitted,
+    ) -> RegistryOutcome:
+        """ITI-62 of a message."""
+        outcome = self.registry.remove_metadata(message, visibility, permit=permit)
+        self._valid(parse_trusted(registry_response(outcome)))
+        return outcome
 
     def ask(
         self,

@@ -181,6 +181,20 @@ def request(*items: Item | Submission) -> etree._Element:
     return parsed(encode_submission(whole))
 
 
+def removal(*items: Any) -> etree._Element:
+    """The `lcm:RemoveObjectsRequest` of objects, or of ids."""
+    message = etree.Element(f"{{{v.LCM}}}RemoveObjectsRequest", nsmap={"lcm": v.LCM, "rim": v.RIM})
+    holder = etree.SubElement(message, f"{{{v.RIM}}}ObjectRefList")
+    for item in items:
+        etree.SubElement(holder, f"{{{v.RIM}}}ObjectRef", {"id": _name(item)})
+    return parsed(message)
+
+
+def everything_of(whole: Submission) -> list[Item]:
+    """Every object of a submission."""
+    return [*whole.submission_sets, *whole.document_entries, *whole.folders, *whole.associations]
+
+
 def without(message: etree._Element, path: str) -> etree._Element:
     """The message without the elements of an XPath (prefixes rim, lcm)."""
     found = select(message, path)

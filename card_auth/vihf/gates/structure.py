@@ -66,13 +66,17 @@ def only_known_content(evidence: Evidence) -> None:
         content = _CONTENT.get(node.tag) if isinstance(node.tag, str) else None
         if content is None or number > _MOST_ELEMENTS:
             raise AssertionRefused(Reason.UNKNOWN_CONTENT, "element")
-        if not content.attributes.issuperset(node.attrib) or node.get(_TYPE, "CE").rpartition(":")[2] not in _TYPES:
-            raise AssertionRefused(Reason.UNKNOWN_CONTENT, f"attribute of {_local(node)}")
-        if not content.children.issuperset(child.tag for child in node):
-            raise AssertionRefused(Reason.UNKNOWN_CONTENT, f"child of {_local(node)}")
-        text = bool(node.text and node.text.strip())
-        between = any(child.tail and child.tail.strip() for child in node)
-        if between or (text and (not content.text or len(node))):
+        for name, value in node.items():
+            if name not in content.attributes or (name == _TYPE and str(value).rpartition(":")[2] not in _TYPES):
+                raise AssertionRefused(Reason.UNKNOWN_CONTENT, f"attribute of {_local(node)}")
+        text, parent = node.text, False
+        for child in node:
+            parent = True
+            if child.tag not in content.children:
+                raise AssertionRefused(Reason.UNKNOWN_CONTENT, f"child of {_local(node)}")
+            if child.tail and child.tail.strip():
+                raise AssertionRefused(Reason.UNKNOWN_CONTENT, f"text in {_local(node)}")
+        if text and (parent or not content.text) and text.strip():
             raise AssertionRefused(Reason.UNKNOWN_CONTENT, f"text in {_local(node)}")
     if sum(1 for _ in evidence.security.iterchildren()) != 1:
         raise AssertionRefused(Reason.UNKNOWN_CONTENT, "beside the assertion")

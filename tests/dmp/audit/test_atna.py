@@ -73,6 +73,8 @@ def test_any_event_is_a_message_of_the_schema(some: Event) -> None:
         (Transaction.UPDATE, "110107", "U", "ITI-57"),
         (Transaction.REGISTER_ON_DEMAND, "110107", "C", "ITI-61"),
         (Transaction.RESTRICTED_UPDATE, "110107", "U", "ITI-92"),
+        (Transaction.REMOVE_METADATA, "110110", "D", "ITI-62"),
+        (Transaction.REMOVE_DOCUMENTS, "110110", "D", "ITI-86"),
         (Transaction.TEST_EXISTENCE, "110112", "E", "TD0.2"),
         (Transaction.SET_AUTHORISATION, "110110", "U", "TD0.3"),
         (Transaction.LIST_RECORDS, "110112", "E", "TD0.4"),

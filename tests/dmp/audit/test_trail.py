@@ -13,8 +13,8 @@ from dmp.audit.chain import AuditKeyError, load_key, make_key
 from dmp.audit.tables import SHARDS
 from dmp.audit.verification import run, verify
 from tests.dmp.audit.events import event
-from tests.services.trail import KEY, events_of
-from xds_registry.database import writing
+from tests.services.trail import KEY, events_of, make_trail
+from xds_registry.database import LOCK_TIMEOUT_MS, open_database, writing
 
 PUBLIC = (KEY.public_key(),)
 
@@ -64,6 +64,28 @@ def test_what_cannot_be_recorded_is_said(trail: Trail, trouble: str) -> None:
         trail.record(event())
     with pytest.raises(AuditNotWritten), writing(trail.engine) as connection:
         trail.append(connection, (event(),))
+
+
+def test_a_head_that_somebody_keeps_locked_ends_in_a_refusal_and_not_in_waiting(postgresql_url: str) -> None:
+    engine = open_database(postgresql_url, lock_timeout_ms=200)
+    trail = make_trail(engine)
+    with engine.connect() as holder, holder.begin():
+        holder.execute(text("SELECT * FROM audit_chain FOR UPDATE"))
+        with pytest.raises(AuditNotWritten, match="LockNotAvailable"):
+            trail.record(event())
+        with pytest.raises(AuditNotWritten, match="LockNotAvailable"), writing(engine) as connection:
+            trail.append(connection, (event(),))
+    trail.record(event())
+    assert len(events_of(engine)) == 1
+    engine.dispose()
+
+
+def test_every_connection_to_postgresql_waits_for_seconds_only(postgresql_url: str) -> None:
+    engine = open_database(postgresql_url)
+    for _ in range(2):  # a new connection, and one from the pool
+        with engine.connect() as connection:
+            assert connection.execute(text("SHOW lock_timeout")).scalar_one() == f"{LOCK_TIMEOUT_MS // 1000}s"
+    engine.dispose()
 
 
 def test_a_head_that_was_moved_back_does_not_let_events_be_written_over(trail: Trail) -> None:
