@@ -39,7 +39,8 @@ class Page:
 class Application:
     """Routes: `/registry`, `/repository`, `/healthz`, and where `operations` is true `/readyz` and `/metrics`.
 
-    The DMP's own services are at the DMP's addresses, and under their bare names. Without `admission` every message is taken, whoever sends it.
+    The DMP's own services are at the DMP's addresses, and under their bare names. Without `admission` every message is
+    taken, whoever sends it.
     """
 
     def __init__(self, rooms: Rooms, admission: Admission | None, *, operations: bool) -> None:
