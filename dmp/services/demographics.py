@@ -11,6 +11,7 @@ from lxml import etree
 from dmp.accounts.access import find_account
 from dmp.audit import Transaction
 from dmp.authorisations import AuthorisationStatus, Standing
+from dmp.authorisations.listing import note_access
 from dmp.authorisations.standing import standing
 from dmp.errors import DmpError
 from dmp.records.find import find_record
@@ -72,6 +73,7 @@ def _read_sheet(visit: Visit, query: DemographicsQuery) -> Done:
     record = find_record(visit.connection, visit.patient)
     if record is None or record.status is RecordStatus.DESTROYED:
         return Done(reply=_answer(query, visit.at, ResponseCode.NOT_FOUND), results=0)
+    note_access(visit.connection, record.pk, visit.caller.national_id, visit.at)
     answer = Demographics(
         head=answering(query.head, str(uuid.uuid4()), visit.at),
         acknowledgement=Acknowledgement(query.head.message_id),

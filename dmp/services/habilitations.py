@@ -107,18 +107,31 @@ def _list(visit: Visit, request: m.ListAuthorisations) -> Done:
 def _row(one: Authorisation) -> m.AuthorisationRow:
     holder = one.holder
     forbidden = one.blocked_at is not None
+    specialities = _specialities(holder)
     return m.AuthorisationRow(
         national_id=holder.identifier,
         national_id_type=PROFESSIONALS if holder.kind is HolderKind.PERSON else STRUCTURES,
         first_name=holder.first_name,
         last_name=holder.family_name,
-        speciality_codes=tuple(code for code, _ in holder.specialities if code),
-        speciality_labels=tuple(label for _, label in holder.specialities if label),
+        speciality_codes=tuple(code for code, _ in specialities),
+        speciality_labels=tuple(label for _, label in specialities if label),
         start=local_moment(one.granted_at or one.treating_since),
         last_action=local_moment(one.last_action_at),
         mode=m.AuthorisationMode.FORBIDDEN if forbidden else m.AuthorisationMode.ACTIVE,
         rights=(_TREATING,) if one.is_treating_doctor else (),
     )
+
+
+def _specialities(holder: Holder) -> list[tuple[str, str]]:
+    """Profession and savoir-faire as codes and labels of TRE_A02: `G15_10/SM26`, or `G15_60` alone.
+
+    The first role of a holder is the profession, two digits of TRE_G15; others' roles are given as they are.
+    """
+    if not holder.specialities or not holder.specialities[0][0].isdigit():
+        return list(holder.specialities)
+    (code, label), *others = holder.specialities
+    whole = f"G15_{code}"
+    return [(f"{whole}/{one}", " - ".join(filter(None, (label, name)))) for one, name in others] or [(whole, label)]
 
 
 def _refuse_set(_body: etree._Element, refusal: DmpError, _at: datetime) -> bytes:

@@ -48,7 +48,7 @@ def caller(national_id: str = DOCTOR, profession: str = "10", patient: Cx | None
     given: dict[str, Any] = {
         "national_id": national_id,
         "name": "LIBRE Max",
-        "roles": (Role(profession, G15, "profession"), Role("SM26", R38, "Qualifié en médecine générale")),
+        "roles": (Role(profession, G15, "Médecin"), Role("SM26", R38, "Qualifié en médecine générale")),
         "structure_id": STRUCTURE,
         "structure_name": "Cabinet du docteur Libre",
         "sector": "SA07",
@@ -77,7 +77,7 @@ class Room:
     def __init__(self, engine: Engine, spool: Path) -> None:
         self.engine = engine
         self.clock = Clock()
-        trail = make_trail(engine)
+        self.trail = trail = make_trail(engine)
         trail.clock = self.clock
         setting = Setting(
             begin=partial(writing, engine),

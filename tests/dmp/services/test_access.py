@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from dmp.services.messages.operations.habilitations import AuthorisationMode, Sp
 from dmp.services.messages.operations.record_list import ListedBy, RecordListQuery
 from dmp.services.messages.patient import Observation
 from dmp.services.vocabulary import ObservationCode, Reason, ResponseCode
+from soap.faults import FaultCode, SoapFault
 from tests.dmp.services import samples
 from tests.dmp.services.client import Client
 from tests.dmp.services.conftest import DOCTOR, STRUCTURE, Room, caller, other, regulating
@@ -95,7 +97,8 @@ def test_the_list_of_the_authorised_is_for_the_authorised(room: Room, opened: Cl
     }
     assert room.last.results == 3
     (mine,) = [row for row in everybody.rows if row.national_id == DOCTOR]
-    assert (mine.national_id_type, mine.speciality_codes) == ("1.2.250.1.71.4.2.1", ("10", "SM26"))
+    assert (mine.national_id_type, mine.speciality_codes) == ("1.2.250.1.71.4.2.1", ("G15_10/SM26",))
+    assert mine.speciality_labels == ("Médecin - Qualifié en médecine générale",)
     assert len(mine.start) == 14
     assert {row.national_id for row in opened.authorised(AuthorisationMode.FORBIDDEN).rows} == {"899700218893"}
 
@@ -207,6 +210,36 @@ def test_the_services_answer_under_their_bare_names_too(room: Room, opened: Clie
     body = b'<setAuthorization xmlns="urn:si-dmp-habilitations"><action>AJOUT</action></setAuthorization>'
     action = "urn:si-dmp-habilitations:HabilitationsEndPoint:setAuthorization"
     assert room.post("/habilitations", action, body)[0][0].text == "DMPOk"
+
+
+def test_of_several_who_open_a_record_at_once_one_succeeds(room: Room) -> None:
+    client = room.client(caller())
+
+    def open_it(_: int) -> str:
+        return client.register(samples.creation()).acknowledgement.code or "opened"
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = sorted(pool.map(open_it, range(8)))
+    assert outcomes == ["DMPFound"] * 7 + ["opened"]
+    assert len([event for event in room.events if event.succeeded]) == 1
+
+
+def test_what_cannot_be_recorded_is_not_done(room: Room, doctor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room.trail, "_key", None)  # as where the operator gave none
+    with pytest.raises(SoapFault) as caught:
+        doctor.register(samples.creation())
+    assert caught.value.code is FaultCode.RECEIVER
+    monkeypatch.undo()
+    assert doctor.exists().found is ResponseCode.NOT_FOUND
+    assert not room.knows()
+
+
+def test_the_list_tells_when_a_professional_was_last_in_the_record(room: Room, opened: Client) -> None:
+    (before,) = opened.records().rows
+    room.clock.ahead = timedelta(hours=3)
+    assert opened.sheet().found is ResponseCode.FOUND
+    (after,) = opened.records().rows
+    assert after.last_access > before.last_access
 
 
 def test_what_is_refused_leaves_no_trace_but_the_event(room: Room, opened: Client) -> None:
