@@ -99,6 +99,10 @@ class Submission:
         return request(self.metadata(), [(p.entry_id, base64.b64encode(p.content)) for p in self.papers])
 
 
+#: An entry that is registered nowhere: what only the registry's own rows tell, once the documents are kept.
+NOWHERE = "urn:uuid:00000000-0000-4000-8000-000000000000"
+
+
 def submission(*contents: bytes | Paper) -> Submission:
     """A submission of these documents."""
     return Submission(tuple(c if isinstance(c, Paper) else Paper(c) for c in contents))

@@ -17,7 +17,7 @@ from schemas.vocabulary import DocumentEntryType
 from soap.parts import Spool, include
 from tests.examples import some
 from tests.xds_repository.house import Backend, Client, House, listening, succeeded
-from tests.xds_repository.submissions import REPOSITORY, Paper, new_oid, request, submission
+from tests.xds_repository.submissions import NOWHERE, REPOSITORY, Paper, new_oid, request, submission
 from xds_registry import tables as registry_tables
 from xds_repository import tables
 from xds_repository.configuration import RepositoryConfiguration
@@ -162,8 +162,14 @@ def test_errors_of_the_registry_come_back_as_they_are(house: House, client: Clie
     assert (rows["sets"], rows["entries"], rows["documents"]) == (0, 0, 0)
 
 
+def test_nothing_is_kept_for_what_the_message_alone_shows_to_be_wrong(house: House, client: Client) -> None:
+    assert not client.provide(replace(submission(b"a"), patient="1^^^&2.9.9&ISO")).succeeded
+    assert house.rows() == NOTHING
+    assert house.blobs() == []
+
+
 def test_a_refused_submission_is_cleared_away_once_it_has_expired(house: House, client: Client) -> None:
-    client.provide(replace(submission(b"a"), patient="1^^^&2.9.9&ISO"))
+    client.provide(replace(submission(b"a"), replaces=NOWHERE))
     assert house.repository.reap().collected == 0
     house.clock.ahead = house.configuration.intent_lifetime * 2
     assert house.repository.reap().collected == 1

@@ -10,13 +10,12 @@ from datetime import timedelta
 import pytest
 
 from tests.xds_repository.house import Client, House, succeeded
-from tests.xds_repository.submissions import submission
+from tests.xds_repository.submissions import NOWHERE, submission
 from xds_repository import tables
 from xds_repository.ledger import IntentState
 from xds_repository.reaper import ReaperReport
 from xds_repository.stores import StoreUnavailable
 
-REFUSED = "1^^^&2.9.9&ISO"
 NOTHING_DONE = ReaperReport(cleaned=0, adopted=0, collected=0, deferred=0)
 
 
@@ -29,7 +28,7 @@ def test_finished_intents_go_at_once_and_their_documents_stay(house: House, clie
 
 
 def test_a_write_is_given_up_24_hours_after_it_began_and_not_before(house: House, client: Client) -> None:
-    client.provide(replace(submission(b"a"), patient=REFUSED))
+    client.provide(replace(submission(b"a"), replaces=NOWHERE))
     house.clock.ahead = timedelta(hours=23, minutes=59)
     assert house.repository.reap() == NOTHING_DONE
     assert len(house.blobs()) == 1
@@ -60,7 +59,7 @@ def test_an_expired_intent_whose_blob_is_a_document_is_only_finished(house: Hous
 def test_a_store_that_is_away_leaves_the_work_to_the_next_run(
     house: House, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client.provide(replace(submission(b"a"), patient=REFUSED))
+    client.provide(replace(submission(b"a"), replaces=NOWHERE))
     house.clock.ahead = timedelta(days=2)
 
     def away(_key: object) -> None:
@@ -79,7 +78,7 @@ def test_several_runs_at_once_do_the_work_once(open_house: Callable[..., tuple[H
     kept = submission(b"kept")
     assert succeeded(client.provide(kept))
     for _ in range(5):
-        client.provide(replace(submission(b"a", b"b"), patient=REFUSED))
+        client.provide(replace(submission(b"a", b"b"), replaces=NOWHERE))
     house.clock.ahead = timedelta(days=2)
     failed: list[BaseException] = []
 

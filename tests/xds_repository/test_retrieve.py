@@ -95,7 +95,7 @@ def test_a_document_that_may_not_be_read_is_answered_like_one_that_does_not_exis
     embedded: Backend, tmp_path: Path
 ) -> None:
     shown, hidden = Paper(b"shown"), Paper(b"hidden")
-    options = {"may_read": lambda unique_id, message: unique_id != hidden.unique_id and message.mtom}
+    options = {"readable": lambda ids, message: {x for x in ids if x != hidden.unique_id and message.mtom}}
     house = House(embedded, tmp_path / "spool", options=options)
     with listening(house.application) as url:
         client = Client(url, tmp_path / "client")

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 
 from soap.parts import Spool
 from tests.xds_repository.house import Client, House, succeeded
-from tests.xds_repository.submissions import Paper, submission
+from tests.xds_repository.submissions import NOWHERE, Paper, submission
 from xds_registry import tables as registry_tables
 from xds_repository import tables
 from xds_repository.scrub import ScrubFindingKind, ScrubPhase, ScrubProgress, ScrubReport
@@ -54,7 +54,7 @@ def write(house: House, content: bytes, key: BlobKey) -> None:
 def test_a_repository_in_which_nothing_is_wrong_is_clean(open_house: Opens) -> None:
     house, client = open_house()
     papers = stored(client, 5, 300_000)
-    client.provide(replace(submission(b"refused, but not expired"), patient="1^^^&2.9.9&ISO"))
+    client.provide(replace(submission(b"refused, but not expired"), replaces=NOWHERE))
     report, progress = scrubbed(house)
     assert report.clean
     assert report.findings == ()
@@ -139,7 +139,7 @@ def test_progress_is_given_within_a_large_document(house: House, client: Client)
 
 
 def test_a_given_up_write_is_an_orphan_only_if_nothing_explains_it(house: House, client: Client) -> None:
-    client.provide(replace(submission(b"a"), patient="1^^^&2.9.9&ISO"))
+    client.provide(replace(submission(b"a"), replaces=NOWHERE))
     house.clock.ahead = timedelta(days=2)
     assert scrubbed(house)[0].clean
     with house.engine.begin() as connection:
