@@ -12,7 +12,7 @@ import structlog
 from lxml import etree
 from sqlalchemy import Connection
 
-from card_auth.caller import Caller
+from card_auth.caller import Caller, PurposeOfUse
 from dmp.audit import Event, Occasion, Outcome, Trail, Transaction
 from dmp.audit.event import BY_ACTION, Action
 from dmp.errors import DMPAccessDeniedByRightsService, DmpError
@@ -116,8 +116,9 @@ def converse(setting: Setting, conversation: Conversation[Q], message: IncomingM
         except MessageRefused as wrong:
             raise Malformed(f"{wrong}.") from None
         occasion = Occasion.of(conversation.transaction(request), message)
+        _require_fresh(message.caller, occasion.transaction)
         if conversation.named is not None:
-            patient = canonical(message.caller.resource_id or "") if message.caller.resource_id else ""
+            patient = "" if message.caller.resource_id is None else canonical(message.caller.resource_id)
             _require_patient(patient, conversation.named(request))
         with setting.begin() as connection:
             visit = Visit(setting=setting, connection=connection, caller=message.caller, at=at, patient=patient)
@@ -126,6 +127,13 @@ def converse(setting: Setting, conversation: Conversation[Q], message: IncomingM
     except DmpError as refusal:
         return _refused(setting, conversation, message, refusal, occasion=occasion, patient=patient, at=at)
     return Reply((done.reply,))
+
+
+def _require_fresh(caller: Caller, transaction: Transaction) -> None:
+    """Trust by a revocation list that is over is enough to read in the normal mode, and for nothing else."""
+    changes = transaction.action in (Action.CREATE, Action.UPDATE, Action.DELETE)
+    if caller.stale_revocation and (changes or caller.purpose_of_use is PurposeOfUse.BREAK_GLASS):
+        raise Denied("STALE_REVOCATION")
 
 
 def _require_patient(patient: str, named: tuple[Cx, ...]) -> None:

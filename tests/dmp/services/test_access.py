@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from card_auth.caller import AccessMode, PurposeOfUse
+from card_auth.caller import AccessMode, Caller, PurposeOfUse, Role
 from dmp.audit.refusals import RefusalClass
 from dmp.authorisations import Holder, HolderKind
 from dmp.authorisations.granting import block
@@ -21,7 +22,7 @@ from dmp.services.vocabulary import ObservationCode, Reason, ResponseCode
 from soap.faults import FaultCode, SoapFault
 from tests.dmp.services import samples
 from tests.dmp.services.client import Client
-from tests.dmp.services.conftest import DOCTOR, STRUCTURE, Room, caller, other, regulating
+from tests.dmp.services.conftest import DOCTOR, G15, R38, STRUCTURE, Room, caller, other, regulating
 from tests.dmp.services.test_records import DENIED, fault
 from xds_registry.database import writing
 
@@ -210,6 +211,70 @@ def test_the_services_answer_under_their_bare_names_too(room: Room, opened: Clie
     body = b'<setAuthorization xmlns="urn:si-dmp-habilitations"><action>AJOUT</action></setAuthorization>'
     action = "urn:si-dmp-habilitations:HabilitationsEndPoint:setAuthorization"
     assert room.post("/habilitations", action, body)[0][0].text == "DMPOk"
+
+
+def test_a_stale_revocation_list_is_enough_to_read_and_no_more(room: Room, opened: Client) -> None:
+    stale = room.client(caller(stale_revocation=True))
+    assert stale.sheet().found is ResponseCode.FOUND
+    for asked in (stale.authorise, lambda: stale.register(samples.closing_of()), stale.renew_account):
+        assert fault(asked) == DENIED
+        assert room.last.reason == "STALE_REVOCATION"
+    broken = caller(stale_revocation=True, purpose_of_use=PurposeOfUse.BREAK_GLASS, purpose_reason="inconscient")
+    assert fault(room.client(broken).sheet) == DENIED
+
+
+HOSPITAL = caller(f"3{STRUCTURE[1:]}/4711", mode=AccessMode.INDIRECT)
+EMPLOYEE = caller(f"3{STRUCTURE[1:]}/rx")
+OCCUPATIONAL = caller("899700218895", roles=(Role("10", G15, "Médecin"), Role("SM25", R38, "Médecine du travail")))
+REGULATING = regulating(national_id="899700218894")
+BREAKING = other(purpose_of_use=PurposeOfUse.BREAK_GLASS, purpose_reason="inconscient")
+
+#: What each transaction is to a client, for whom the functional matrix says no to it.
+FORBIDDEN: dict[str, tuple[Callable[[Client], object], tuple[Caller, ...]]] = {
+    "TD0.3": (Client.authorise, (HOSPITAL, OCCUPATIONAL, REGULATING, BREAKING)),
+    "TD0.4": (Client.records, (regulating(national_id=HOSPITAL.national_id, mode=AccessMode.INDIRECT),)),
+    "TD0.5": (lambda client: client.search(samples.search("Patient")), (HOSPITAL, EMPLOYEE, OCCUPATIONAL, BREAKING)),
+    "TD1.1": (lambda client: client.register(samples.creation()), (OCCUPATIONAL, REGULATING, BREAKING)),
+    "TD1.2": (
+        lambda client: client.register(samples.revision(Reason.REACTIVATE, samples.patient())),
+        (OCCUPATIONAL, REGULATING, BREAKING),
+    ),
+    "TD1.3b": (
+        lambda client: client.register(samples.revision(Reason.AMEND, samples.patient())),
+        (OCCUPATIONAL, REGULATING, BREAKING),
+    ),
+    "TD1.4": (
+        lambda client: client.register(samples.closing_of()),
+        (HOSPITAL, EMPLOYEE, OCCUPATIONAL, REGULATING, BREAKING),
+    ),
+    "TD1.5a": (
+        lambda client: client.open_account(ChannelType.SMS, "0607080910"),
+        (OCCUPATIONAL, REGULATING, BREAKING),
+    ),
+    "TD1.5b": (
+        lambda client: client.update_channel(ChannelType.SMS, ChannelAction.REMOVE),
+        (OCCUPATIONAL, REGULATING, BREAKING),
+    ),
+    "TD1.5d": (Client.renew_account, (OCCUPATIONAL, REGULATING, BREAKING)),
+    "TD1.6": (Client.authorised, (HOSPITAL, EMPLOYEE, OCCUPATIONAL, REGULATING, BREAKING)),
+}
+
+
+@pytest.mark.parametrize("transaction", FORBIDDEN)
+def test_what_the_functional_matrix_says_no_to_is_denied_and_changes_nothing(
+    room: Room, opened: Client, transaction: str
+) -> None:
+    ask, callers = FORBIDDEN[transaction]
+    before = opened.sheet().patient
+    for who in callers:
+        assert fault(lambda who=who: ask(room.client(who))) == DENIED
+        assert (room.last.transaction, room.last.reason, room.last.refusal) == (
+            transaction,
+            "MATRIX",
+            RefusalClass.RIGHTS,
+        )
+    assert opened.sheet().patient == before
+    assert len(opened.authorised().rows) == 1
 
 
 def test_of_several_who_open_a_record_at_once_one_succeeds(room: Room) -> None:

@@ -166,6 +166,7 @@ def creation() -> bytes:
         (r"(<assignedPerson[^>]*>)<name>.*?</name>", r"\1<name><given>A</given></name>", "no family name"),
         (r"(<assignedPerson[^>]*>)<name>.*?</name>", r"\1<name><family>A</family></name>", "no given name"),
         (r'extension="[^"]*" root="1.2.250.1.71.4.2.1"|root="1.2.250.1.71.4.2.1"', 'root="1.2"', "national identifier"),
+        ("<family>LIBRE</family>", "<family>LIBRE<!-- and more --></family>", "family holds more than text"),
         ("<patient .*</patient>", "", "patient is missing"),
         (r'(<contactPerson>.*)<birthTime value="[^"]*"/>', r'\1<birthTime value="01"/>', "Vitale card"),
     ],
