@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmp.services import record_services
 from feuillet import metrics
 from feuillet.audit.recording import witness
 from feuillet.callers.admission import Admission
@@ -41,7 +42,8 @@ class Application:
     """Routes: `/registry`, `/repository`, `/healthz`, and where `operations` is true `/readyz` and `/metrics`;
     `/subscriptions` where systems are notified.
 
-    Without `admission` every message is taken, whoever sends it.
+    The DMP's own services are at the DMP's addresses, and under their bare names. Without `admission` every message is
+    taken, whoever sends it.
     """
 
     def __init__(self, rooms: Rooms, admission: Admission | None, *, operations: bool) -> None:
@@ -56,6 +58,9 @@ class Application:
         if rooms.broker is not None:
             self._add(_SUBSCRIPTIONS, subscription_service(rooms.broker), rooms, admission)
         self._add("/repository", repository_service(rooms.repository), rooms, admission)
+        if rooms.services is not None:
+            for path, service in record_services(rooms.services).items():
+                self._add(path, service, rooms, admission)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")

@@ -17,12 +17,13 @@ from card_auth.dsg import DsgPolicy, Verifier
 from card_auth.trust import TrustStore
 from dmp.alerts import AlertPolicy, ByConfidentiality, announce
 from dmp.audit import Trail
+from dmp.services import Setting
 from feuillet.alerts.notifying import open_broker
 from feuillet.audit.opening import open_trail
 from feuillet.configuration import ConfigurationRefused
 from feuillet.law import RecordLaw
 from feuillet.law.merging import follow_merge
-from feuillet.law.opening import open_law
+from feuillet.law.opening import open_law, open_services
 from feuillet.settings import RemoteRegistrySettings, Sections
 from schemas.affinity_domain import AffinityDomain, AffinityDomainError, load_affinity_domain
 from soap.parts import Spool
@@ -51,7 +52,10 @@ _INSTRUCTIONS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """What one process works with. `registry` is None when it is elsewhere, `law` when none is enforced."""
+    """What one process works with.
+
+    `registry` and the DMP's own `services` are None when they are elsewhere, `law` when none is enforced.
+    """
 
     settings: Sections
     engine: Engine
@@ -63,6 +67,7 @@ class Rooms:
     law: RecordLaw | None = None
     broker: Broker | None = None
     alert_policy: AlertPolicy = field(default_factory=ByConfidentiality)
+    services: Setting | None = None
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -108,7 +113,19 @@ def open_rooms(settings: Sections, trust: TrustStore | None = None) -> Rooms:
         signatures=open_signatures(settings, trust),
     )
     broker = None if registry is None else open_broker(settings, engine, trail)
-    return Rooms(settings, engine, store, spool_directory, trail, registry, repository, law, broker)
+    services = None if registry is None else open_services(settings, engine, trail)
+    return Rooms(
+        settings,
+        engine,
+        store,
+        spool_directory,
+        trail,
+        registry,
+        repository,
+        law=law,
+        broker=broker,
+        services=services,
+    )
 
 
 def open_signatures(settings: Sections, trust: TrustStore | None) -> SignatureExamination:

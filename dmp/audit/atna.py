@@ -20,6 +20,8 @@ _ANONYMOUS: Final = "http://www.w3.org/2005/08/addressing/anonymous"
 _SUBMISSION_SET: Final = "urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd"
 #: NOS TRE_R248
 _PURPOSES: Final = "1.2.250.1.213.1.1.4.248"
+#: The transactions of the DMP by number; as a code system its name is ours, for want of a published one.
+_DMP: Final = "DMP Transactions"
 #: Codes of our own.
 _FEUILLET: Final = "Feuillet"
 
@@ -76,6 +78,19 @@ EVENT_IDS: Final = {
     Transaction.NOTIFY: _EXPORT,
     Transaction.ALERT: _EXPORT,
     Transaction.ALERT_SETTINGS: _PATIENT_RECORD,
+    Transaction.TEST_EXISTENCE: _QUERY,
+    Transaction.SET_AUTHORISATION: _PATIENT_RECORD,
+    Transaction.LIST_RECORDS: _QUERY,
+    Transaction.SEARCH_PATIENTS: _QUERY,
+    Transaction.OPEN_RECORD: _PATIENT_RECORD,
+    Transaction.REACTIVATE_RECORD: _PATIENT_RECORD,
+    Transaction.READ_SHEET: _PATIENT_RECORD,
+    Transaction.AMEND_SHEET: _PATIENT_RECORD,
+    Transaction.CLOSE_RECORD: _PATIENT_RECORD,
+    Transaction.OPEN_ACCOUNT: _PATIENT_RECORD,
+    Transaction.UPDATE_CHANNEL: _PATIENT_RECORD,
+    Transaction.RENEW_ACCOUNT: _PATIENT_RECORD,
+    Transaction.LIST_AUTHORISED: _QUERY,
     Transaction.START: _APPLICATION_ACTIVITY,
     Transaction.STOP: _APPLICATION_ACTIVITY,
     Transaction.SECURITY_ALERT: Code("110113", DCM, "Security Alert"),
@@ -123,7 +138,7 @@ def message(event: Event, position: Position, source: AuditSource) -> str:
 
 
 def _identification(event: Event) -> str:
-    types = [_transaction_code(event.transaction) or _TYPES.get(event.transaction)]
+    types = [_transaction_code(event.transaction)]
     if event.refused_transaction is not None:
         types.append(_transaction_code(event.refused_transaction))
     codes = "".join(_coded("EventTypeCode", code) for code in types if code is not None)
@@ -142,8 +157,12 @@ def _identification(event: Event) -> str:
 
 
 def _transaction_code(transaction: Transaction) -> Code | None:
-    number = transaction.number
-    return None if number is None else Code(number, _IHE, transaction.meaning)
+    """The code that IHE gave a transaction, the number that the DMP gave it, or what DICOM calls an activity."""
+    if transaction.number is not None:
+        return Code(transaction.number, _IHE, transaction.meaning)
+    if transaction.value.startswith("TD"):
+        return Code(transaction.value, _DMP, transaction.meaning)
+    return _TYPES.get(transaction)
 
 
 def _remote(event: Event, source: AuditSource) -> str:
@@ -216,11 +235,10 @@ def _objects(event: Event) -> str:
         kind = Code(_SUBMISSION_SET, "IHE XDS Metadata", "submission set classificationNode")
         signature = [("signature", event.signature)] if event.signature else []
         objects += _object(event.submission_set, "2", "20", kind, details=signature)
-    number = event.transaction.number
-    if event.query_id and number is not None:
-        kind = Code(number, _IHE, event.transaction.meaning)
+    kind_of_query = _transaction_code(event.transaction)
+    if event.query_id and kind_of_query is not None:
         details = [("QueryEncoding", "UTF-8")]
-        objects += _object(event.query_id, "2", "24", kind, query=event.query, details=details)
+        objects += _object(event.query_id, "2", "24", kind_of_query, query=event.query, details=details)
     erased = _ERASURE if event.transaction in _REMOVALS else None
     if event.transaction in (Transaction.RETRIEVE, Transaction.REMOVE_DOCUMENTS, Transaction.DESTROY_RECORD):
         kind = Code("9", _OBJECT_TYPES, "Report Number")

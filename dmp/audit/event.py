@@ -21,7 +21,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Transaction(enum.StrEnum):
-    """What was asked for: a transaction of IHE by its number, or something that the server or its operator did."""
+    """What was asked for: a transaction of IHE or of the DMP by its number, or what the server or its operator did."""
 
     PATIENT_FEED = "ITI-8"
     STORED_QUERY = "ITI-18"
@@ -43,6 +43,20 @@ class Transaction(enum.StrEnum):
     ALERT = "alert"
     #: Who is told was changed.
     ALERT_SETTINGS = "alert-settings"
+    # The DMP's own services, by the numbers of its integration guide.
+    TEST_EXISTENCE = "TD0.2"
+    SET_AUTHORISATION = "TD0.3"
+    LIST_RECORDS = "TD0.4"
+    SEARCH_PATIENTS = "TD0.5"
+    OPEN_RECORD = "TD1.1"
+    REACTIVATE_RECORD = "TD1.2"
+    READ_SHEET = "TD1.3a"
+    AMEND_SHEET = "TD1.3b"
+    CLOSE_RECORD = "TD1.4"
+    OPEN_ACCOUNT = "TD1.5a"
+    UPDATE_CHANNEL = "TD1.5b"
+    RENEW_ACCOUNT = "TD1.5d"
+    LIST_AUTHORISED = "TD1.6"
     START = "start"
     STOP = "stop"
     SECURITY_ALERT = "security-alert"
@@ -104,6 +118,19 @@ _MEANINGS: Final = {
     Transaction.NOTIFY: "Document Metadata Notify",
     Transaction.ALERT: "Alert",
     Transaction.ALERT_SETTINGS: "Alert Settings",
+    Transaction.TEST_EXISTENCE: "Test of Existence",
+    Transaction.SET_AUTHORISATION: "Update of Own Authorisation",
+    Transaction.LIST_RECORDS: "List of Authorised Records",
+    Transaction.SEARCH_PATIENTS: "Patient Search by Traits",
+    Transaction.OPEN_RECORD: "Creation of a Record",
+    Transaction.REACTIVATE_RECORD: "Reactivation of a Record",
+    Transaction.READ_SHEET: "Consultation of Administrative Data",
+    Transaction.AMEND_SHEET: "Modification of Administrative Data",
+    Transaction.CLOSE_RECORD: "Closing of a Record",
+    Transaction.OPEN_ACCOUNT: "Creation of an Internet Account",
+    Transaction.UPDATE_CHANNEL: "Update of a One-Time Code Channel",
+    Transaction.RENEW_ACCOUNT: "Renewal of Internet Account Secrets",
+    Transaction.LIST_AUTHORISED: "List of Authorised Professionals",
     Transaction.START: "Application Start",
     Transaction.STOP: "Application Stop",
     Transaction.SECURITY_ALERT: "Node Authentication",
@@ -132,6 +159,20 @@ _ACTIONS: Final = {
     Transaction.NOTIFY: Action.READ,
     Transaction.ALERT: Action.READ,
     Transaction.ALERT_SETTINGS: Action.UPDATE,
+    # DICOM PS3.15 A.5.3.9, A.5.3.10: queries are executed, records of patients created, read and updated.
+    Transaction.TEST_EXISTENCE: Action.EXECUTE,
+    Transaction.SET_AUTHORISATION: Action.UPDATE,
+    Transaction.LIST_RECORDS: Action.EXECUTE,
+    Transaction.SEARCH_PATIENTS: Action.EXECUTE,
+    Transaction.OPEN_RECORD: Action.CREATE,
+    Transaction.REACTIVATE_RECORD: Action.UPDATE,
+    Transaction.READ_SHEET: Action.READ,
+    Transaction.AMEND_SHEET: Action.UPDATE,
+    Transaction.CLOSE_RECORD: Action.UPDATE,
+    Transaction.OPEN_ACCOUNT: Action.CREATE,
+    Transaction.UPDATE_CHANNEL: Action.UPDATE,
+    Transaction.RENEW_ACCOUNT: Action.UPDATE,
+    Transaction.LIST_AUTHORISED: Action.EXECUTE,
     Transaction.START: Action.EXECUTE,
     Transaction.STOP: Action.EXECUTE,
     Transaction.SECURITY_ALERT: Action.EXECUTE,
@@ -157,6 +198,17 @@ BY_ACTION: Final = {
     "urn:hl7-org:v3:PRPA_IN201301UV02": Transaction.PATIENT_FEED_V3,
     "urn:hl7-org:v3:PRPA_IN201302UV02": Transaction.PATIENT_FEED_V3,
     "urn:hl7-org:v3:PRPA_IN201304UV02": Transaction.PATIENT_FEED_V3,
+    # Which of the transactions of one action is meant stands in the message; these are the first of them.
+    "urn:hl7-org:v3:PRPA_IN201307UV02": Transaction.TEST_EXISTENCE,
+    "urn:hl7-org:v3:PRPA_IN201311UV02": Transaction.OPEN_RECORD,
+    "urn:hl7-org:v3:PRPA_IN201314UV02": Transaction.AMEND_SHEET,
+    "urn:hl7-org:v3:PRPA_IN201305UV02": Transaction.SEARCH_PATIENTS,
+    "urn:si-dmp-habilitations:HabilitationsEndPoint:setAuthorization": Transaction.SET_AUTHORISATION,
+    "urn:si-dmp-habilitations:HabilitationsEndPoint:listAuthorizationByPatient": Transaction.LIST_AUTHORISED,
+    "urn:si-dmp-patients:PatientSpecificEndPoint:patientList": Transaction.LIST_RECORDS,
+    "urn:si-dmp-patients:PatientSpecificEndPoint:createPatientAccess": Transaction.OPEN_ACCOUNT,
+    "urn:si-dmp-patients:PatientSpecificEndPoint:patientOTPUpdate": Transaction.UPDATE_CHANNEL,
+    "urn:si-dmp-patients:PatientSpecificEndPoint:updatePatientAccess": Transaction.RENEW_ACCOUNT,
 }
 
 
@@ -224,6 +276,7 @@ class Event:
     ITI-53 names `documents` and `folders` by entryUUID.
     `functions` are the DMP's own names of what was done, the rows of its functional matrix (TD3.3a-mask, …), where the
     transaction does not tell.
+    `act` says which of its acts a transaction of the DMP was: `AJOUT MEDECIN_TRAITANT`.
     """
 
     happened_at: datetime
@@ -234,6 +287,7 @@ class Event:
     reason: str = ""
     refused_transaction: Transaction | None = None
     unchanged: bool = False
+    act: str = ""
     national_id: str = ""
     name: str = ""
     roles: tuple[str, ...] = ()  # code^^code system, the profession first
