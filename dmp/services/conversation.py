@@ -77,7 +77,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What was done: the answer, and what the trail says of it. `patients`: those who were found by traits."""
+    """What was done: the answer, and what the trail says of it.
+
+    `patients` are those who were found by traits, `query_id` and `query` the search for them.
+    """
 
     reply: bytes = field(repr=False)
     action: Action | None = None
@@ -85,6 +88,8 @@ class Done:
     unchanged: bool = False
     results: int | None = None
     patients: tuple[str, ...] = field(default=(), repr=False)
+    query_id: str = ""
+    query: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +150,7 @@ def _require_patient(patient: str, named: tuple[Cx, ...]) -> None:
 def _events(occasion: Occasion, done: Done, patient: str, at: datetime) -> tuple[Event, ...]:
     """One event, or one for each patient who was found."""
     what: dict[str, Any] = {"act": done.act, "unchanged": done.unchanged, "results": done.results}
+    what |= {"query_id": done.query_id, "query": done.query}
     if done.action is not None:
         what["action"] = done.action
     return tuple([Event.on(occasion, at, patient=one, **what) for one in done.patients or (patient,)])

@@ -120,6 +120,8 @@ def _find(visit: Visit, query: c.CandidateQuery) -> Done:
         reply=c.write_candidates(answer),
         results=len(fitting),
         patients=tuple(record.patient for record in fitting),
+        query_id=query.query_id.extension or query.query_id.root,
+        query=c.write_candidate_query(query).decode(),
     )
 
 

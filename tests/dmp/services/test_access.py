@@ -140,6 +140,8 @@ def test_a_regulation_centre_finds_patients_by_their_traits(room: Room, opened: 
     assert (patient.address is not None and patient.address.lines, patient.telecoms) == ((), ())
     assert patient.observations == (Observation(ObservationCode.REGULATION_OPPOSITION, False),)
     assert (room.last.transaction, room.last.patient, room.last.results) == ("TD0.5", str(samples.INS), 1)
+    assert "<family>patient trois</family>" in room.last.query
+    assert (room.last.query_id, room.last.purpose_of_use) == ("q", PurposeOfUse.REGULATION)
     for traits in ({"birth_date": "1980"}, {"city": "Lyon"}, {"given": "Claude"}, {"sex": "M"}):
         assert centre.search(samples.search("Patient-Trois", **traits)).found is ResponseCode.NOT_FOUND
     assert centre.search(samples.search("-")).acknowledgement.code == "DMPInvalidRequest"
