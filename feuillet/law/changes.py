@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
-
 from sqlalchemy import Connection
 
 from dmp.authorisations import Standing
 from dmp.records.record import RecordRules
-from dmp.rights.actions import Action
 from dmp.rights.actors import STRUCTURES, Actor
-from dmp.rights.changes import ForbiddenChange, action_of_status, actions_of_update
+from dmp.rights.changes import ForbiddenChange
 from dmp.rights.conditions import Document
 from dmp.rights.decision import Law, Refusal
-from dmp.rights.marks import levels_among, marks_of
+from dmp.rights.marks import marks_of
 from dmp.rights.submissions import check_confidentiality
 from feuillet.law.refusal import RightsRefused
-from schemas.attributes import ObjectKind
 from schemas.errors import LocalPolicyRestrictionError, XdsErrors
 from schemas.metadata import DocumentEntry
-from xds_registry.changes import Change, ChangeKind, State
-
-_FOLDER_MAY_CHANGE: Final = frozenset({"title", "comments", "codeList"})
+from xds_registry.changes import Change, State, actions_of
 
 
 class ChangeLaw:
@@ -45,7 +38,7 @@ class ChangeLaw:
                 if state is not None and state.patient != self._patient:
                     raise RightsRefused(Refusal.OTHER_PATIENT, self._patient)
             try:
-                actions = list(_actions(change))
+                actions = list(actions_of(change))
             except ForbiddenChange as forbidden:
                 raise XdsErrors((LocalPolicyRestrictionError(str(forbidden), location=about.entry_uuid),)) from None
             for action in actions:
@@ -56,34 +49,6 @@ class ChangeLaw:
                 errors = tuple(check_confidentiality(change.after.item, self._rules))
                 if errors:
                     raise XdsErrors(errors)
-
-
-def _actions(change: Change) -> Iterator[Action]:
-    before, after = change.before, change.after
-    if change.kind is ChangeKind.REMOVE:
-        # Only the end of a record's term takes anything out of it.
-        raise ForbiddenChange("nothing is taken out of a record")
-    if change.kind is ChangeKind.ASSOCIATE or before is None or after is None:
-        yield Action.SEARCH
-    elif change.kind is ChangeKind.UPDATE_FOLDER:
-        fixed = change.differing - _FOLDER_MAY_CHANGE
-        if fixed:
-            raise ForbiddenChange(f"{', '.join(sorted(fixed))}: does not change after submission")
-        yield Action.SEARCH
-    elif change.kind is ChangeKind.CHANGE_STATUS:
-        if before.kind is not ObjectKind.DOCUMENT_ENTRY:
-            raise ForbiddenChange("availabilityStatus: only that of documents changes")
-        yield action_of_status(before.status, after.status)
-    else:
-        earlier, later = before.confidentiality_codes, after.confidentiality_codes
-        yield from sorted(
-            actions_of_update(
-                change.differing,
-                marks_of(earlier),
-                marks_of(later),
-                same_level=levels_among(earlier) == levels_among(later),
-            )
-        )
 
 
 def _document(state: State | None) -> Document | None:

@@ -16,8 +16,10 @@ from dmp.rights.actors import PROFESSIONALS, STRUCTURES
 from dmp.rights.marks import LEVEL_SYSTEM, MARK_SYSTEM
 from schemas import vocabulary as v
 from schemas.datatypes import Cx, Xcn, Xon
+from schemas.ebrim.decode import decode_document_entry
 from schemas.ebrim.encode import encode_submission
-from schemas.metadata import Association, Author, CodedValue, DocumentEntry
+from schemas.ebrim.reading import Problems
+from schemas.metadata import Association, Author, CodedValue, DocumentEntry, Submission
 from schemas.responses import RegistryOutcome, read_registry_response
 from schemas.vocabulary import AvailabilityStatus
 from soap.client.caller import SoapCaller
@@ -30,6 +32,7 @@ from xds_registry.query.catalogue import QueryId
 
 PROVIDE = "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b"
 STORED_QUERY = "urn:ihe:iti:2007:RegistryStoredQuery"
+UPDATE = "urn:ihe:iti:2010:UpdateDocumentSet"
 RETRIEVE = "urn:ihe:iti:2007:RetrieveDocumentSet"
 INS = "279035121518989^^^&1.2.250.1.213.1.4.10&ISO"
 G15 = "1.2.250.1.71.1.2.7"
@@ -100,6 +103,8 @@ class Professional:
             "authors": (self.author,),
             "class_code": s.code("10", "1.2.250.1.213.1.1.4.1"),
             "type_code": s.code("11488-4", "2.16.840.1.113883.6.1"),
+            "healthcare_facility_type_code": s.code("SA07", "1.2.250.1.71.4.2.4"),
+            "practice_setting_code": s.code("AMBULATOIRE", "1.2.250.1.213.1.1.4.9"),
             "confidentiality_codes": confidentiality("N", *marks),
             "hash": None,
             "size": None,
@@ -127,11 +132,24 @@ class Professional:
         with self.caller("/repository").call(PROVIDE, body, parts=parts, mtom=True) as answer:
             return read_registry_response(answer.body)
 
+    def change(self, changes: Submission) -> RegistryOutcome:
+        """ITI-57, in the caller's own name."""
+        (package,) = changes.submission_sets
+        whole = replace(changes, submission_sets=(replace(package, authors=(self.author,)),))
+        with self.caller("/registry").call(UPDATE, etree.tostring(encode_submission(whole))) as answer:
+            return read_registry_response(answer.body)
+
     def query(self, query: QueryId, parameters: dict[str, s.Given], return_type: str = "LeafClass") -> etree._Element:
         """ITI-18: the response."""
         request = s.query(query, parameters, return_type=return_type)  # type: ignore[arg-type]
         with self.caller("/registry").call(STORED_QUERY, etree.tostring(request)) as answer:
             return answer.body
+
+    def read(self, entry_uuid: str) -> DocumentEntry:
+        """GetDocuments: the metadata as the registry has them."""
+        answer = self.query(QueryId.GET_DOCUMENTS, {"$XDSDocumentEntryEntryUUID": s.quoted(entry_uuid)})
+        (element,) = answer.iter(f"{_RIM}ExtrinsicObject")
+        return decode_document_entry(element, Problems())
 
     def find(self, *statuses: AvailabilityStatus, return_type: str = "LeafClass") -> dict[str, etree._Element]:
         """FindDocuments: the entries by entryUUID."""

@@ -19,6 +19,7 @@ def updated(occasion: Occasion, asked: PreparedUpdate, applied: Applied, at: dat
                 patient=patient,
                 submission_set=str(submission_set.unique_id or ""),
                 documents=applied.documents,
+                functions=applied.functions,
                 unchanged=applied.outcome.replayed,
                 results=len(applied.documents),
             )

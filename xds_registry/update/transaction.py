@@ -20,7 +20,7 @@ from schemas.errors import (
 )
 from schemas.responses import RegistryOutcome
 from schemas.vocabulary import AssociationType, AvailabilityStatus
-from xds_registry.changes import Change, ChangeKind, Permit, State, read_states, state_of
+from xds_registry.changes import Change, ChangeKind, Permit, State, functions_of, read_states, state_of
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.encoding import normal
 from xds_registry.patients import KnownPatient
@@ -45,11 +45,15 @@ from xds_registry.visibility import Visibility
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What became of an update: its outcome, and the patients (identifiers) and documents (uniqueIds) it was about."""
+    """What became of an update: its outcome, and the patients (identifiers) and documents (uniqueIds) it was about.
+
+    `functions` are the rows of the DMP's functional matrix that it was.
+    """
 
     outcome: RegistryOutcome
     patients: tuple[str, ...]
     documents: tuple[str, ...]
+    functions: tuple[str, ...] = ()
 
 
 def update(
@@ -120,7 +124,7 @@ class _Update:
             raise XdsErrors(tuple({(e.code, e.code_context, e.location): e for e in self._errors}.values()))
         permit(self._connection, tuple(changes))
         write(self._connection, planned)
-        return Applied(RegistryOutcome.success(), *_touched(patient, changes))
+        return Applied(RegistryOutcome.success(), *_touched(patient, changes), functions_of(changes))
 
     def _locked(self) -> KnownPatient | None:
         """Keep everybody else away from every patient the update is about; the patient of the SubmissionSet."""
