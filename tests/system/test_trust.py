@@ -227,7 +227,19 @@ def test_the_port_without_tls_takes_no_assertion(engine: Engine, cps: CpsPair) -
     assert (fault.value.subcode or "").endswith("DMPInvalidCertificate")
 
 
-def test_of_a_hundred_parallel_copies_one_passes(engine: Engine, cps: CpsPair) -> None:
+@pytest.mark.parametrize("production", [False, True], ids=["SQLite", "PostgreSQL"])
+def test_of_a_hundred_parallel_copies_one_passes(
+    request: pytest.FixtureRequest, tmp_path: Path, pki: Pki, igc: DemoPki, cps: CpsPair, production: bool
+) -> None:
+    if production:
+        with trusting(tmp_path / "engine", pki, igc, database_url=request.getfixturevalue("postgresql_url")) as running:
+            one_of_a_hundred_passes(running, cps)
+    else:
+        one_of_a_hundred_passes(request.getfixturevalue("engine"), cps)
+
+
+def one_of_a_hundred_passes(engine: Engine, cps: CpsPair) -> None:
+    """Copies of one request at once, to a server of several processes."""
     header = asserting(direct, cps.signature.key)()
 
     def present(_: int) -> str:
