@@ -70,7 +70,9 @@ def test_any_event_is_a_message_of_the_schema(some: Event) -> None:
         (Transaction.RETRIEVE, "110106", "R", "ITI-43"),
         (Transaction.PATIENT_FEED_V3, "110110", "C", "ITI-44"),
         (Transaction.MULTI_PATIENT_QUERY, "110112", "E", "ITI-51"),
+        (Transaction.UPDATE, "110107", "U", "ITI-57"),
         (Transaction.REGISTER_ON_DEMAND, "110107", "C", "ITI-61"),
+        (Transaction.RESTRICTED_UPDATE, "110107", "U", "ITI-92"),
         (Transaction.REMOVE_METADATA, "110110", "D", "ITI-62"),
         (Transaction.REMOVE_DOCUMENTS, "110110", "D", "ITI-86"),
         (Transaction.START, "110100", "E", "110120"),
@@ -79,6 +81,7 @@ def test_any_event_is_a_message_of_the_schema(some: Event) -> None:
         (Transaction.AUDIT_LOG_USED, "110101", "R", None),
         (Transaction.DESTROY_RECORD, "110110", "D", None),
         (Transaction.LEGAL_HOLD, "110110", "U", None),
+        (Transaction.EMERGENCY_REVIEW, "110110", "R", None),
     ],
 )
 def test_each_transaction_has_its_codes(
