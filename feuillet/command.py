@@ -173,6 +173,28 @@ def scrub(
         raise typer.Exit(scrubbing.scrub_repository(load(config), megabytes_per_second=rate, as_json=json))
 
 
+@app.command(
+    epilog="""
+Examples:
+
+- `feuillet alerts --config /etc/feuillet.toml`: exit code 1 when messages were given up
+- `feuillet alerts --config /etc/feuillet.toml --retry`: when the mail server is right again
+- `feuillet alerts --config /etc/feuillet.toml --json | jq .messages`
+"""
+)
+def alerts(
+    config: ConfigOption = None,
+    json: JsonOption = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try once more what was given up.")] = False,
+) -> None:
+    """Say how many alerts wait to be sent, and how many were given up."""
+    with explained():
+        logs.set_up_for_command()
+        from feuillet.commands import alerting  # noqa: PLC0415 - help is quicker without
+
+        raise typer.Exit(alerting.show_alerts(load(config), retry=retry, as_json=json))
+
+
 @app.command()
 def version() -> None:
     """Print the version."""

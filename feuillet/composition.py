@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -15,12 +15,15 @@ from sqlalchemy import Engine
 
 from card_auth.dsg import DsgPolicy, Verifier
 from card_auth.trust import TrustStore
+from dmp.alerts import AlertPolicy, ByConfidentiality, announce
 from dmp.audit import Trail
+from dmp.services import Setting
+from feuillet.alerts.notifying import open_broker
 from feuillet.audit.opening import open_trail
 from feuillet.configuration import ConfigurationRefused
 from feuillet.law import RecordLaw
 from feuillet.law.merging import follow_merge
-from feuillet.law.opening import open_law
+from feuillet.law.opening import open_law, open_services
 from feuillet.settings import RemoteRegistrySettings, Sections
 from schemas.affinity_domain import AffinityDomain, AffinityDomainError, load_affinity_domain
 from soap.parts import Spool
@@ -28,6 +31,7 @@ from soap.xml import parse_untrusted
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.database import open_database
 from xds_registry.registry import Registry
+from xds_registry.subscriptions.broker import Broker
 from xds_registry.visibility import anybody
 from xds_repository.configuration import RepositoryConfiguration
 from xds_repository.registry_port import InProcessRegistry, RegistryPort, SoapRegistry
@@ -48,7 +52,10 @@ _INSTRUCTIONS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """What one process works with. `registry` is None when it is elsewhere, `law` when none is enforced."""
+    """What one process works with.
+
+    `registry` and the DMP's own `services` are None when they are elsewhere, `law` when none is enforced.
+    """
 
     settings: Sections
     engine: Engine
@@ -58,6 +65,9 @@ class Rooms:
     registry: Registry | None
     repository: Repository
     law: RecordLaw | None = None
+    broker: Broker | None = None
+    alert_policy: AlertPolicy = field(default_factory=ByConfidentiality)
+    services: Setting | None = None
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -86,6 +96,7 @@ def open_rooms(settings: Sections, trust: TrustStore | None = None) -> Rooms:
             trail=trail,
             law=anybody if law is None else law.submission,
             merging=follow_merge,
+            announce=None if settings.alerts is None else announce,
         )
         port = InProcessRegistry(registry)
     else:
@@ -101,7 +112,20 @@ def open_rooms(settings: Sections, trust: TrustStore | None = None) -> Rooms:
         removable=everybody if law is None else law.removable,
         signatures=open_signatures(settings, trust),
     )
-    return Rooms(settings, engine, store, spool_directory, trail, registry, repository, law)
+    broker = None if registry is None else open_broker(settings, engine, trail)
+    services = None if registry is None else open_services(settings, engine, trail)
+    return Rooms(
+        settings,
+        engine,
+        store,
+        spool_directory,
+        trail,
+        registry,
+        repository,
+        law=law,
+        broker=broker,
+        services=services,
+    )
 
 
 def open_signatures(settings: Sections, trust: TrustStore | None) -> SignatureExamination:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
+from feuillet.alerts.settings import AlertSettings
 from feuillet.setting_values import (
     Address,
     DatabaseUrl,
@@ -329,6 +330,7 @@ class Sections(Section):
     record: RecordSettings = RecordSettings()
     signatures: SignatureSettings = SignatureSettings()
     audit: AuditSettings | None = None
+    alerts: AlertSettings | None = None
     logs: LogSettings = LogSettings()
     housekeeping: HousekeepingSettings = HousekeepingSettings()
 

@@ -32,6 +32,7 @@ from xds_registry.query.stored_query import multi_patient_stored_query, stated_q
 from xds_registry.references import is_latest
 from xds_registry.register import Prepared, prepare, register
 from xds_registry.removal import read_request, remove_objects
+from xds_registry.subscriptions.announcing import Announcer, documents_added
 from xds_registry.update import Applied, Overtaken, UpdateKind, prepare_update, update
 from xds_registry.validation.structure import Transaction
 from xds_registry.visibility import EVERYTHING, Reach, SubmissionLaw, Visibility, anybody
@@ -72,7 +73,8 @@ class Registry:
 
     Every decision is in the `trail` before it has an effect or an answer; what cannot be recorded is not done. `law`
     says who may submit what; what it raises that is no `XdsErrors` goes through. `merging` follows when the feed merges
-    two patients, in the same transaction. `clock` gives the time in UTC.
+    two patients, in the same transaction. `announce` writes down, in the same transaction, what those who want to be
+    alerted are told of; without it nobody is. `clock` gives the time in UTC.
     """
 
     def __init__(
@@ -83,12 +85,14 @@ class Registry:
         trail: Trail,
         law: SubmissionLaw = anybody,
         merging: MergeFollower = nothing_follows,
+        announce: Announcer | None = None,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.engine = engine
         self.law = law
         self.merging = merging
         self.trail = trail
+        self.announce = announce
         self.configuration = configuration
         self.clock = clock
 
@@ -169,7 +173,7 @@ class Registry:
         """
         named: tuple[str, ...] = ()
         try:
-            named = read_request(request)
+            named = read_request(request, self.configuration.max_results)
             self._forget(named, visibility, permit, occasion)
         except XdsErrors as wrong:
             outcome = RegistryOutcome.failure(wrong.errors)
@@ -247,6 +251,8 @@ class Registry:
 
             def work(connection: Connection, now: datetime) -> _Done:
                 outcome = register(connection, prepared, self.configuration, now=now, within=keeping, reach=reach)
+                if self.announce is not None and not outcome.replayed:
+                    self.announce(connection, documents_added(prepared, now))
                 return outcome, (audited.registered(told, prepared, outcome, now),)
 
             return work

@@ -20,6 +20,8 @@ _ANONYMOUS: Final = "http://www.w3.org/2005/08/addressing/anonymous"
 _SUBMISSION_SET: Final = "urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd"
 #: NOS TRE_R248
 _PURPOSES: Final = "1.2.250.1.213.1.1.4.248"
+#: The transactions of the DMP by number; as a code system its name is ours, for want of a published one.
+_DMP: Final = "DMP Transactions"
 #: Codes of our own.
 _FEUILLET: Final = "Feuillet"
 
@@ -72,6 +74,23 @@ EVENT_IDS: Final = {
     Transaction.RESTRICTED_UPDATE: _IMPORT,
     Transaction.REMOVE_METADATA: _PATIENT_RECORD,
     Transaction.REMOVE_DOCUMENTS: _PATIENT_RECORD,
+    Transaction.SUBSCRIBE: _QUERY,
+    Transaction.NOTIFY: _EXPORT,
+    Transaction.ALERT: _EXPORT,
+    Transaction.ALERT_SETTINGS: _PATIENT_RECORD,
+    Transaction.TEST_EXISTENCE: _QUERY,
+    Transaction.SET_AUTHORISATION: _PATIENT_RECORD,
+    Transaction.LIST_RECORDS: _QUERY,
+    Transaction.SEARCH_PATIENTS: _QUERY,
+    Transaction.OPEN_RECORD: _PATIENT_RECORD,
+    Transaction.REACTIVATE_RECORD: _PATIENT_RECORD,
+    Transaction.READ_SHEET: _PATIENT_RECORD,
+    Transaction.AMEND_SHEET: _PATIENT_RECORD,
+    Transaction.CLOSE_RECORD: _PATIENT_RECORD,
+    Transaction.OPEN_ACCOUNT: _PATIENT_RECORD,
+    Transaction.UPDATE_CHANNEL: _PATIENT_RECORD,
+    Transaction.RENEW_ACCOUNT: _PATIENT_RECORD,
+    Transaction.LIST_AUTHORISED: _QUERY,
     Transaction.START: _APPLICATION_ACTIVITY,
     Transaction.STOP: _APPLICATION_ACTIVITY,
     Transaction.SECURITY_ALERT: Code("110113", DCM, "Security Alert"),
@@ -84,13 +103,20 @@ _TYPES: Final = {
     Transaction.START: Code("110120", DCM, "Application Start"),
     Transaction.STOP: Code("110121", DCM, "Application Stop"),
     Transaction.SECURITY_ALERT: Code("110126", DCM, "Node Authentication"),
+    Transaction.ALERT: Code("alert", _FEUILLET, "Alert to a Person"),
+    Transaction.ALERT_SETTINGS: Code("alert-settings", _FEUILLET, "Alert Settings"),
 }
 _SOURCE: Final = Code("110153", DCM, "Source Role ID")
 _DESTINATION: Final = Code("110152", DCM, "Destination Role ID")
 _APPLICATION: Final = Code("110150", DCM, "Application")
 _LAUNCHER: Final = Code("110151", DCM, "Application Launcher")
-#: Where the server is the source: it gives documents out, or registers them elsewhere.
-_SERVER_IS_SOURCE: Final = frozenset({Transaction.RETRIEVE, Transaction.REGISTER_ELSEWHERE})
+#: What the server sends unasked: it is the requestor, and the event's endpoint is the other side.
+_SENT: Final = frozenset({Transaction.REGISTER_ELSEWHERE, Transaction.NOTIFY, Transaction.ALERT})
+#: Where the server is the source: it gives documents out, or sends.
+_SERVER_IS_SOURCE: Final = frozenset({Transaction.RETRIEVE, *_SENT})
+#: What is told of, in ITI-53 (ITI TF-2: 3.53.5.1.2).
+_ENTRY: Final = Code("urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1", "IHE XDS Metadata", "document entry object type")
+_FOLDER: Final = Code("urn:uuid:d9d542f3-6cc4-48b6-8870-ea235fbc94c2", "IHE XDS Metadata", "folder classification node")
 _REMOVALS: Final = frozenset({Transaction.REMOVE_METADATA, Transaction.REMOVE_DOCUMENTS, Transaction.DESTROY_RECORD})
 #: ParticipantObjectDataLifeCycle: permanent erasure.
 _ERASURE: Final = "15"
@@ -120,7 +146,7 @@ def message(event: Event, position: Position, source: AuditSource) -> str:
 
 
 def _identification(event: Event) -> str:
-    types = [_transaction_code(event.transaction) or _TYPES.get(event.transaction)]
+    types = [_transaction_code(event.transaction)]
     if event.refused_transaction is not None:
         types.append(_transaction_code(event.refused_transaction))
     codes = "".join(_coded("EventTypeCode", code) for code in types if code is not None)
@@ -139,8 +165,12 @@ def _identification(event: Event) -> str:
 
 
 def _transaction_code(transaction: Transaction) -> Code | None:
-    number = transaction.number
-    return None if number is None else Code(number, _IHE, transaction.meaning)
+    """The code that IHE gave a transaction, the number that the DMP gave it, or what DICOM calls an activity."""
+    if transaction.number is not None:
+        return Code(transaction.number, _IHE, transaction.meaning)
+    if transaction.value.startswith("TD"):
+        return Code(transaction.value, _DMP, transaction.meaning)
+    return _TYPES.get(transaction)
 
 
 def _remote(event: Event, source: AuditSource) -> str:
@@ -148,7 +178,7 @@ def _remote(event: Event, source: AuditSource) -> str:
     here, there = _DESTINATION, _SOURCE
     if event.transaction in _SERVER_IS_SOURCE:
         here, there = there, here
-    sends = event.transaction is Transaction.REGISTER_ELSEWHERE
+    sends = event.transaction in _SENT
     own = f"urn:feuillet:{source.host}" if sends else event.endpoint or f"urn:feuillet:{source.host}"
     server = _participant(
         own, here, requestor=sends, address=source.host, address_type="1", alternative=str(source.process)
@@ -213,11 +243,10 @@ def _objects(event: Event) -> str:
         kind = Code(_SUBMISSION_SET, "IHE XDS Metadata", "submission set classificationNode")
         signature = [("signature", event.signature)] if event.signature else []
         objects += _object(event.submission_set, "2", "20", kind, details=signature)
-    number = event.transaction.number
-    if event.query_id and number is not None:
-        kind = Code(number, _IHE, event.transaction.meaning)
+    kind_of_query = _transaction_code(event.transaction)
+    if event.query_id and kind_of_query is not None:
         details = [("QueryEncoding", "UTF-8")]
-        objects += _object(event.query_id, "2", "24", kind, query=event.query, details=details)
+        objects += _object(event.query_id, "2", "24", kind_of_query, query=event.query, details=details)
     erased = _ERASURE if event.transaction in _REMOVALS else None
     if event.transaction in (Transaction.RETRIEVE, Transaction.REMOVE_DOCUMENTS, Transaction.DESTROY_RECORD):
         kind = Code("9", _OBJECT_TYPES, "Report Number")
@@ -226,6 +255,11 @@ def _objects(event: Event) -> str:
             objects += _object(document, "2", "3", kind, details=details, life_cycle=erased)
     for identifier in event.objects:
         objects += _object(identifier, "2", "3", _OBJECT_REFERENCE, life_cycle=erased)
+    if event.transaction is Transaction.NOTIFY:
+        for entry in event.documents:
+            objects += _object(entry, "2", "3", _ENTRY)
+        for folder in event.folders:
+            objects += _object(folder, "2", "3", _FOLDER)
     if event.transaction is Transaction.SECURITY_ALERT:
         details = [("Alert Description", event.reason), ("Certificate", event.certificate)]
         objects += _object(

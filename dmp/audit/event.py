@@ -21,7 +21,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Transaction(enum.StrEnum):
-    """What was asked for: a transaction of IHE by its number, or something that the server or its operator did."""
+    """What was asked for: a transaction of IHE or of the DMP by its number, or what the server or its operator did."""
 
     PATIENT_FEED = "ITI-8"
     STORED_QUERY = "ITI-18"
@@ -37,6 +37,26 @@ class Transaction(enum.StrEnum):
     RESTRICTED_UPDATE = "ITI-92"
     REMOVE_METADATA = "ITI-62"
     REMOVE_DOCUMENTS = "ITI-86"
+    SUBSCRIBE = "ITI-52"
+    NOTIFY = "ITI-53"
+    #: A person was told by e-mail or SMS that there is news.
+    ALERT = "alert"
+    #: Who is told was changed.
+    ALERT_SETTINGS = "alert-settings"
+    # The DMP's own services, by the numbers of its integration guide.
+    TEST_EXISTENCE = "TD0.2"
+    SET_AUTHORISATION = "TD0.3"
+    LIST_RECORDS = "TD0.4"
+    SEARCH_PATIENTS = "TD0.5"
+    OPEN_RECORD = "TD1.1"
+    REACTIVATE_RECORD = "TD1.2"
+    READ_SHEET = "TD1.3a"
+    AMEND_SHEET = "TD1.3b"
+    CLOSE_RECORD = "TD1.4"
+    OPEN_ACCOUNT = "TD1.5a"
+    UPDATE_CHANNEL = "TD1.5b"
+    RENEW_ACCOUNT = "TD1.5d"
+    LIST_AUTHORISED = "TD1.6"
     START = "start"
     STOP = "stop"
     SECURITY_ALERT = "security-alert"
@@ -95,6 +115,23 @@ _MEANINGS: Final = {
     Transaction.RESTRICTED_UPDATE: "Restricted Update Document Set",
     Transaction.REMOVE_METADATA: "Remove Metadata",
     Transaction.REMOVE_DOCUMENTS: "Remove Documents",
+    Transaction.SUBSCRIBE: "Document Metadata Subscribe",
+    Transaction.NOTIFY: "Document Metadata Notify",
+    Transaction.ALERT: "Alert",
+    Transaction.ALERT_SETTINGS: "Alert Settings",
+    Transaction.TEST_EXISTENCE: "Test of Existence",
+    Transaction.SET_AUTHORISATION: "Update of Own Authorisation",
+    Transaction.LIST_RECORDS: "List of Authorised Records",
+    Transaction.SEARCH_PATIENTS: "Patient Search by Traits",
+    Transaction.OPEN_RECORD: "Creation of a Record",
+    Transaction.REACTIVATE_RECORD: "Reactivation of a Record",
+    Transaction.READ_SHEET: "Consultation of Administrative Data",
+    Transaction.AMEND_SHEET: "Modification of Administrative Data",
+    Transaction.CLOSE_RECORD: "Closing of a Record",
+    Transaction.OPEN_ACCOUNT: "Creation of an Internet Account",
+    Transaction.UPDATE_CHANNEL: "Update of a One-Time Code Channel",
+    Transaction.RENEW_ACCOUNT: "Renewal of Internet Account Secrets",
+    Transaction.LIST_AUTHORISED: "List of Authorised Professionals",
     Transaction.START: "Application Start",
     Transaction.STOP: "Application Stop",
     Transaction.SECURITY_ALERT: "Node Authentication",
@@ -104,8 +141,8 @@ _MEANINGS: Final = {
     Transaction.EMERGENCY_REVIEW: "Review of Emergency Access",
 }
 
-# ITI TF-2: 3.8.5.1, 3.18.5.1, 3.41.5.1, 3.42.5.1, 3.43.5.1, 3.44.5.1, 3.51.5.1, 3.57.5.1, 3.61.5.1, 3.62.5.1,
-# 3.86.5.1, 3.92.5.1; DICOM PS3.15 A.5.3
+# ITI TF-2: 3.8.5.1, 3.18.5.1, 3.41.5.1, 3.42.5.1, 3.43.5.1, 3.44.5.1, 3.51.5.1, 3.52.7, 3.53.5.1, 3.57.5.1, 3.61.5.1,
+# 3.62.5.1, 3.86.5.1, 3.92.5.1; DICOM PS3.15 A.5.3
 _ACTIONS: Final = {
     Transaction.PATIENT_FEED: Action.CREATE,
     Transaction.STORED_QUERY: Action.EXECUTE,
@@ -120,6 +157,24 @@ _ACTIONS: Final = {
     Transaction.RESTRICTED_UPDATE: Action.UPDATE,
     Transaction.REMOVE_METADATA: Action.DELETE,
     Transaction.REMOVE_DOCUMENTS: Action.DELETE,
+    Transaction.SUBSCRIBE: Action.CREATE,
+    Transaction.NOTIFY: Action.READ,
+    Transaction.ALERT: Action.READ,
+    Transaction.ALERT_SETTINGS: Action.UPDATE,
+    # DICOM PS3.15 A.5.3.9, A.5.3.10: queries are executed, records of patients created, read and updated.
+    Transaction.TEST_EXISTENCE: Action.EXECUTE,
+    Transaction.SET_AUTHORISATION: Action.UPDATE,
+    Transaction.LIST_RECORDS: Action.EXECUTE,
+    Transaction.SEARCH_PATIENTS: Action.EXECUTE,
+    Transaction.OPEN_RECORD: Action.CREATE,
+    Transaction.REACTIVATE_RECORD: Action.UPDATE,
+    Transaction.READ_SHEET: Action.READ,
+    Transaction.AMEND_SHEET: Action.UPDATE,
+    Transaction.CLOSE_RECORD: Action.UPDATE,
+    Transaction.OPEN_ACCOUNT: Action.CREATE,
+    Transaction.UPDATE_CHANNEL: Action.UPDATE,
+    Transaction.RENEW_ACCOUNT: Action.UPDATE,
+    Transaction.LIST_AUTHORISED: Action.EXECUTE,
     Transaction.START: Action.EXECUTE,
     Transaction.STOP: Action.EXECUTE,
     Transaction.SECURITY_ALERT: Action.EXECUTE,
@@ -141,9 +196,22 @@ BY_ACTION: Final = {
     "urn:ihe:iti:2018:RestrictedUpdateDocumentSet": Transaction.RESTRICTED_UPDATE,
     "urn:ihe:iti:2010:DeleteDocumentSet": Transaction.REMOVE_METADATA,
     "urn:ihe:iti:2017:RemoveDocuments": Transaction.REMOVE_DOCUMENTS,
+    "http://docs.oasis-open.org/wsn/bw-2/NotificationProducer/SubscribeRequest": Transaction.SUBSCRIBE,
+    "http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager/UnsubscribeRequest": Transaction.SUBSCRIBE,
     "urn:hl7-org:v3:PRPA_IN201301UV02": Transaction.PATIENT_FEED_V3,
     "urn:hl7-org:v3:PRPA_IN201302UV02": Transaction.PATIENT_FEED_V3,
     "urn:hl7-org:v3:PRPA_IN201304UV02": Transaction.PATIENT_FEED_V3,
+    # Which of the transactions of one action is meant stands in the message; these are the first of them.
+    "urn:hl7-org:v3:PRPA_IN201307UV02": Transaction.TEST_EXISTENCE,
+    "urn:hl7-org:v3:PRPA_IN201311UV02": Transaction.OPEN_RECORD,
+    "urn:hl7-org:v3:PRPA_IN201314UV02": Transaction.AMEND_SHEET,
+    "urn:hl7-org:v3:PRPA_IN201305UV02": Transaction.SEARCH_PATIENTS,
+    "urn:si-dmp-habilitations:HabilitationsEndPoint:setAuthorization": Transaction.SET_AUTHORISATION,
+    "urn:si-dmp-habilitations:HabilitationsEndPoint:listAuthorizationByPatient": Transaction.LIST_AUTHORISED,
+    "urn:si-dmp-patients:PatientSpecificEndPoint:patientList": Transaction.LIST_RECORDS,
+    "urn:si-dmp-patients:PatientSpecificEndPoint:createPatientAccess": Transaction.OPEN_ACCOUNT,
+    "urn:si-dmp-patients:PatientSpecificEndPoint:patientOTPUpdate": Transaction.UPDATE_CHANNEL,
+    "urn:si-dmp-patients:PatientSpecificEndPoint:updatePatientAccess": Transaction.RENEW_ACCOUNT,
 }
 
 
@@ -208,6 +276,10 @@ class Event:
     removed, `objects` the entryUUIDs of registry objects that were, or were to be, removed.
     `refused_transaction` is what was asked for by whoever was turned away. `signature` is what was found of the
     signature of a submission: the verdict, and the name of the rule that it breaks; empty where there is none.
+    ITI-53 names `documents` and `folders` by entryUUID.
+    `functions` are the DMP's own names of what was done, the rows of its functional matrix (TD3.3a-mask, …), where the
+    transaction does not tell.
+    `act` says which of its acts a transaction of the DMP was: `AJOUT MEDECIN_TRAITANT`.
     """
 
     happened_at: datetime
@@ -218,6 +290,7 @@ class Event:
     reason: str = ""
     refused_transaction: Transaction | None = None
     unchanged: bool = False
+    act: str = ""
     national_id: str = ""
     name: str = ""
     roles: tuple[str, ...] = ()  # code^^code system, the profession first
@@ -239,11 +312,13 @@ class Event:
     submission_set: str = ""
     documents: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
     repository: str = ""
     query_id: str = ""
     query: str = field(default="", repr=False)
     results: int | None = None
     signature: str = ""
+    functions: tuple[str, ...] = ()
 
     @classmethod
     def on(cls, occasion: Occasion, happened_at: datetime, **what: Any) -> Event:
@@ -253,6 +328,8 @@ class Event:
         what.setdefault("transaction", occasion.transaction)
         what.setdefault("certificate", occasion.certificate)
         what.setdefault("signature", occasion.signature)
+        if "patient" in what:
+            what["patient"] = _identifier(what["patient"])
         if caller is not None:
             software = caller.software
             what["certificate"] = caller.certificate_fingerprint
@@ -285,6 +362,12 @@ class Event:
 
 
 FIELDS: Final = tuple(f.name for f in fields(Event))
+
+
+def _identifier(patient: str) -> str:
+    """Components 1 and 4 of a CX, by which a patient is found whatever a sender adds. Other text stays as it is."""
+    parts = patient.split("^", 4)
+    return f"{parts[0]}^^^{parts[3]}" if len(parts) > 3 else patient
 
 
 def refused(errors: Sequence[XdsError]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dmp.audit import Event, Occasion, Outcome, Trail, Transaction
 from dmp.audit.event import BY_ACTION
 from dmp.audit.refusals import RefusalClass
+from dmp.services import RecordedFault
 from feuillet.law.refusal import RightsRefused
 from soap.faults import FaultCode, SoapFault
 from soap.message import IncomingMessage
@@ -20,7 +21,7 @@ def witness(trail: Trail) -> Callable[[IncomingMessage, SoapFault], None]:
 
     def record(message: IncomingMessage, fault: SoapFault) -> None:
         transaction = BY_ACTION.get(message.operation.action)
-        if transaction is None:
+        if transaction is None or isinstance(fault, RecordedFault):
             return
         if isinstance(fault, RightsRefused):
             trail.record(

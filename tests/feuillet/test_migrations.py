@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
+from dmp.alerts import tables as alert_tables
 from dmp.audit import tables as audit_tables
 from dmp.records import tables as record_tables
 from feuillet.callers import presented
@@ -19,6 +20,7 @@ from feuillet.migrations import schema
 from feuillet.migrations.schema import SchemaState, migrate, state_of
 from xds_registry import tables as registry_tables
 from xds_registry.database import open_database, writing
+from xds_registry.subscriptions import tables as subscription_tables
 from xds_repository import tables as repository_tables
 
 
@@ -44,6 +46,7 @@ def test_the_tables_are_those_that_the_code_speaks_of(engine: Engine) -> None:
             audit_tables.metadata,
             record_tables.metadata,
         ]
+        metadata += [alert_tables.metadata, subscription_tables.metadata]
         assert compare_metadata(context, metadata) == []  # type: ignore[arg-type]  # several are documented
 
 

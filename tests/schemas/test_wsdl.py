@@ -47,6 +47,18 @@ REGISTRY = {
         f"{{{v.LCM}}}RemoveObjectsRequest",
         f"{{{v.RS}}}RegistryResponse",
     ),
+    "DocumentRegistry_UpdateDocumentSet": (
+        "urn:ihe:iti:2010:UpdateDocumentSet",
+        "urn:ihe:iti:2010:UpdateDocumentSetResponse",
+        f"{{{v.LCM}}}SubmitObjectsRequest",
+        f"{{{v.RS}}}RegistryResponse",
+    ),
+    "UpdateResponder_RestrictedUpdateDocumentSet": (
+        "urn:ihe:iti:2018:RestrictedUpdateDocumentSet",
+        "urn:ihe:iti:2018:RestrictedUpdateDocumentSetResponse",
+        f"{{{v.LCM}}}SubmitObjectsRequest",
+        f"{{{v.RS}}}RegistryResponse",
+    ),
     **{
         f"DocumentRegistry_{name}": (
             f"{v.HL7V3}:{name}",
@@ -77,7 +89,81 @@ REPOSITORY = {
         f"{{{v.RS}}}RegistryResponse",
     ),
 }
-DESCRIPTIONS = [(schema_files.REGISTRY_WSDL, REGISTRY), (schema_files.REPOSITORY_WSDL, REPOSITORY)]
+_WSNT = "http://docs.oasis-open.org/wsn/b-2"
+_BROKERED = "http://docs.oasis-open.org/wsn/bw-2"
+#: ITI TF-2: 3.52.4
+SUBSCRIPTIONS = {
+    f"DocumentMetadataNotificationBroker_{name}": (
+        f"{_BROKERED}/{port}/{name}Request",
+        f"{_BROKERED}/{port}/{name}Response",
+        f"{{{_WSNT}}}{name}",
+        f"{{{_WSNT}}}{name}Response",
+    )
+    for name, port in (("Subscribe", "NotificationProducer"), ("Unsubscribe", "SubscriptionManager"))
+}
+_GDP = "asip:ci-sis:gdp:2010"
+_HABILITATIONS = "urn:si-dmp-habilitations"
+_PATIENTS = "urn:si-dmp-patients"
+
+
+def _of_endpoint(namespace: str, endpoint: str, *operations: str) -> dict[str, tuple[str, ...]]:
+    """Operations whose actions and bodies are named after them."""
+    return {
+        name: (
+            f"{namespace}:{endpoint}:{name}",
+            f"{namespace}:{endpoint}:{name}Response",
+            f"{{{namespace}}}{name}",
+            f"{{{namespace}}}{name}Response",
+        )
+        for name in operations
+    }
+
+
+#: The DMP's own services (GIE SESAM-Vitale, DMP: interfaces LPS)
+RECORDS = {
+    "PatientGetDemographics_PRPA_IN201307UV02": (
+        f"{v.HL7V3}:PRPA_IN201307UV02",
+        f"{v.HL7V3}:PRPA_IN201308UV02",
+        f"{{{v.HL7V3}}}PRPA_IN201307UV02",
+        f"{{{v.HL7V3}}}PRPA_IN201308UV02",
+    ),
+    "PatientAdd_PRPA_IN201311UV02": (
+        f"{v.HL7V3}:PRPA_IN201311UV02",
+        f"{v.HL7V3}:PRPA_IN201311ResponseUV02",
+        f"{{{v.HL7V3}}}PRPA_IN201311UV02",
+        f"{{{_GDP}}}PRPA_IN201311UV02_Response",
+    ),
+    "PatientRevise_PRPA_IN201314UV02": (
+        f"{v.HL7V3}:PRPA_IN201314UV02",
+        f"{v.HL7V3}:PRPA_IN201314ResponseUV02",
+        f"{{{v.HL7V3}}}PRPA_IN201314UV02",
+        f"{{{_GDP}}}PRPA_IN201314UV02_Response",
+    ),
+}
+SPECIFIC = _of_endpoint(
+    _PATIENTS,
+    "PatientSpecificEndPoint",
+    *("patientList", "createPatientAccess", "patientOTPUpdate", "updatePatientAccess"),
+)
+SEARCH = {
+    "findCandidatesQuery": (
+        f"{v.HL7V3}:PRPA_IN201305UV02",
+        f"{v.HL7V3}:PRPA_IN201306UV02",
+        f"{{{v.HL7V3}}}PRPA_IN201305UV02",
+        f"{{{v.HL7V3}}}PRPA_IN201306UV02",
+    )
+}
+HABILITATIONS = _of_endpoint(_HABILITATIONS, "HabilitationsEndPoint", "setAuthorization", "listAuthorizationByPatient")
+OFFICIAL = [(schema_files.REGISTRY_WSDL, REGISTRY), (schema_files.REPOSITORY_WSDL, REPOSITORY)]
+DESCRIPTIONS = [
+    *OFFICIAL,
+    (schema_files.SUBSCRIPTIONS_WSDL, SUBSCRIPTIONS),
+    (schema_files.DMP_PATIENTS_WSDL, RECORDS),
+    (schema_files.DMP_PATIENTS_SPECIFIC_WSDL, SPECIFIC),
+    (schema_files.DMP_PATIENTS_PDQ_WSDL, SEARCH),
+    (schema_files.DMP_HABILITATIONS_WSDL, HABILITATIONS),
+]
+NAMES = [path.stem for path, _ in DESCRIPTIONS]
 
 
 def bound_operations(path: Path) -> dict[str, Any]:
@@ -88,7 +174,7 @@ def bound_operations(path: Path) -> dict[str, Any]:
     return operations
 
 
-@pytest.mark.parametrize(("path", "expected"), DESCRIPTIONS, ids=["registry", "repository"])
+@pytest.mark.parametrize(("path", "expected"), DESCRIPTIONS, ids=NAMES)
 def test_zeep_finds_each_operation_with_its_bodies(path: Path, expected: dict[str, tuple[str, ...]]) -> None:
     found = {
         name: (operation.soapaction, operation.input.body.qname.text, operation.output.body.qname.text)
@@ -97,7 +183,7 @@ def test_zeep_finds_each_operation_with_its_bodies(path: Path, expected: dict[st
     assert found == {name: (action, body, answer) for name, (action, _, body, answer) in expected.items()}
 
 
-@pytest.mark.parametrize(("path", "expected"), DESCRIPTIONS, ids=["registry", "repository"])
+@pytest.mark.parametrize(("path", "expected"), DESCRIPTIONS, ids=NAMES)
 def test_each_operation_states_the_actions_of_its_request_and_its_answer(
     path: Path, expected: dict[str, tuple[str, ...]]
 ) -> None:
@@ -122,7 +208,7 @@ def test_zeep_builds_and_reads_a_stored_query() -> None:
     assert value.AdhocQuery.Slot[0].ValueList.Value == ["('x')"]
 
 
-@pytest.mark.parametrize(("path", "expected"), DESCRIPTIONS, ids=["registry", "repository"])
+@pytest.mark.parametrize(("path", "expected"), OFFICIAL, ids=["registry", "repository"])
 def test_the_operations_of_the_official_description_are_offered_under_their_actions(
     path: Path, expected: dict[str, tuple[str, ...]], shared: Path
 ) -> None:

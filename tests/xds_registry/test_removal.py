@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -253,6 +254,13 @@ def test_what_is_no_uuid_is_not_registered(client: Client, name: str) -> None:
     outcome = client.remove(name)
     assert codes(outcome) == [UNRESOLVED]
     assert len(outcome.errors[0].code_context) < 300
+
+
+def test_a_request_names_no_more_objects_than_an_answer_may_hold(client: Client) -> None:
+    client.registry.configuration = replace(client.registry.configuration, max_results=3)
+    whole = submitted(client, entry())
+    assert codes(client.remove(*everything_of(whole), new_id())) == ["XDSTooManyResults"]
+    done(client.remove(*everything_of(whole)))
 
 
 def test_a_request_may_name_more_objects_than_a_statement_takes_parameters(client: Client) -> None:

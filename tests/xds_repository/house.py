@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -198,9 +199,11 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def listening(application: Any) -> Iterator[str]:
-    """Serve a WSGI application from a thread; the URL."""
+def listening(application: Any, *, context: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serve a WSGI application from a thread, with TLS where there is a context; the URL as without."""
     with make_server("127.0.0.1", 0, application, server_class=_Server, handler_class=_Quiet) as server:
+        if context is not None:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:

@@ -88,4 +88,5 @@ ANY: st.SearchStrategy[Event] = st.builds(
     query_id=_text,
     query=_text,
     results=st.none() | st.integers(0, 10**6),
+    functions=st.lists(_text, max_size=2).map(tuple),
 )
