@@ -97,6 +97,7 @@ EVENT_IDS: Final = {
     Transaction.AUDIT_LOG_USED: Code("110101", DCM, "Audit Log Used"),
     Transaction.DESTROY_RECORD: _PATIENT_RECORD,
     Transaction.LEGAL_HOLD: _PATIENT_RECORD,
+    Transaction.EMERGENCY_REVIEW: _PATIENT_RECORD,
 }
 _TYPES: Final = {
     Transaction.START: Code("110120", DCM, "Application Start"),
@@ -121,7 +122,14 @@ _REMOVALS: Final = frozenset({Transaction.REMOVE_METADATA, Transaction.REMOVE_DO
 _ERASURE: Final = "15"
 _OBJECT_REFERENCE: Final = Code("urn:ihe:iti:2017:ObjectRef", "IHE XDS Metadata", "registry object reference")
 #: Which side's activity an event of the application itself is.
-_OPERATED: Final = frozenset({Transaction.AUDIT_LOG_USED, Transaction.DESTROY_RECORD, Transaction.LEGAL_HOLD})
+_OPERATED: Final = frozenset(
+    {
+        Transaction.AUDIT_LOG_USED,
+        Transaction.DESTROY_RECORD,
+        Transaction.LEGAL_HOLD,
+        Transaction.EMERGENCY_REVIEW,
+    }
+)
 _LOCAL: Final = frozenset({Transaction.START, Transaction.STOP}) | _OPERATED
 
 

@@ -63,6 +63,7 @@ class Transaction(enum.StrEnum):
     AUDIT_LOG_USED = "audit-log-used"
     DESTROY_RECORD = "destroy-record"
     LEGAL_HOLD = "legal-hold"
+    EMERGENCY_REVIEW = "emergency-review"
 
     @property
     def number(self) -> str | None:
@@ -137,6 +138,7 @@ _MEANINGS: Final = {
     Transaction.AUDIT_LOG_USED: "Audit Log Used",
     Transaction.DESTROY_RECORD: "Record Destruction",
     Transaction.LEGAL_HOLD: "Legal Hold",
+    Transaction.EMERGENCY_REVIEW: "Review of Emergency Access",
 }
 
 # ITI TF-2: 3.8.5.1, 3.18.5.1, 3.41.5.1, 3.42.5.1, 3.43.5.1, 3.44.5.1, 3.51.5.1, 3.52.7, 3.53.5.1, 3.57.5.1, 3.61.5.1,
@@ -179,6 +181,7 @@ _ACTIONS: Final = {
     Transaction.AUDIT_LOG_USED: Action.READ,
     Transaction.DESTROY_RECORD: Action.DELETE,
     Transaction.LEGAL_HOLD: Action.UPDATE,
+    Transaction.EMERGENCY_REVIEW: Action.READ,
 }
 
 #: The transaction that a WS-Addressing action asks for.

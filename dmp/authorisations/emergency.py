@@ -99,18 +99,23 @@ def awaiting_review(connection: Connection, *, limit: int = MOST_ROWS) -> tuple[
     )
 
 
-def review(connection: Connection, opening_pk: int, *, by: Author, note: str = "", at: datetime) -> None:
-    """Take an opening off the list. Raises `DMPInvalidRequest` when it is not on it, `TooLong`."""
+def review(connection: Connection, opening_pk: int, *, by: Author, note: str = "", at: datetime) -> int:
+    """Take an opening off the list; the record (`Record.pk`) that was opened.
+
+    Raises `DMPInvalidRequest` when it is not on the list, `TooLong`.
+    """
     if len(note) > LONGEST_REASON:
         raise TooLong
     table = t.emergency_opening
-    changed = connection.execute(
+    reviewed = connection.execute(
         update(table)
         .where(table.c.pk == opening_pk, table.c.reviewed_at.is_(None))
-        .values(reviewed_at=at, reviewed_by=by.national_id, review_note=note)
-    )
-    if not changed.rowcount:
+        .values(reviewed_at=at, reviewed_by=by.national_id[:128], review_note=note)
+        .returning(table.c.record_pk)
+    ).first()
+    if reviewed is None:
         raise DMPInvalidRequest("There is no such opening to review.")
+    return int(reviewed.record_pk)
 
 
 def openings_within_a_day(

@@ -84,3 +84,40 @@ def release(patient: _Patient, config: _Config = None) -> None:
         from feuillet.commands import recording  # noqa: PLC0415 - help is quicker without
 
         raise typer.Exit(recording.change_hold(load(config), patient, reason=None))
+
+
+@app.command(
+    epilog="""
+Examples:
+
+- `feuillet record openings`: number, time, who, where, how often in a day, why
+- `feuillet record openings --json | jq -r 'select(.within_a_day > 5) | .national_id' | sort -u`
+"""
+)
+def openings(config: _Config = None, json: _Json = False) -> None:
+    """List the entries in an emergency that nobody has reviewed. That is an event of the audit trail."""
+    with explained():
+        logs.set_up_for_command()
+        from feuillet.commands import recording  # noqa: PLC0415 - help is quicker without
+
+        raise typer.Exit(recording.list_openings(load(config), as_json=json))
+
+
+@app.command(
+    epilog="""
+Examples:
+
+- `feuillet record review 17 --note 'confirmed by the emergency department'`
+"""
+)
+def review(
+    number: Annotated[int, typer.Argument(help="The opening's number in the list.", metavar="NUMBER")],
+    note: Annotated[str, typer.Option(help="What the review found.")] = "",
+    config: _Config = None,
+) -> None:
+    """Take an entry in an emergency off the list."""
+    with explained():
+        logs.set_up_for_command()
+        from feuillet.commands import recording  # noqa: PLC0415 - help is quicker without
+
+        raise typer.Exit(recording.review_opening(load(config), number, note=note))

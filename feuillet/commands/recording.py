@@ -12,10 +12,13 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from dmp.audit import AuditNotWritten, Event, Occasion, Transaction
+from dmp.audit.event import Action
+from dmp.authorisations.emergency import EmergencyOpening, awaiting_review, openings_within_a_day, review
 from dmp.errors import DmpError
 from dmp.records import Author
 from dmp.records.changes import lift_legal_hold, set_legal_hold
-from feuillet.audit.recording import operator
+from dmp.records.find import record_of
+from feuillet.audit.recording import operator, record_activity
 from feuillet.commands.exits import ExitCode, PartUnavailable
 from feuillet.commands.serving import require_parts
 from feuillet.composition import Rooms, open_rooms
@@ -23,7 +26,7 @@ from feuillet.configuration import ConfigurationRefused
 from feuillet.law.destruction import Destroyed, Destroyer
 from feuillet.law.rules import record_rules
 from feuillet.settings import Sections
-from xds_registry.database import writing
+from xds_registry.database import reading, writing
 
 _ELSEWHERE: Final = "repository.registry: expected none: the records are where the registry is"
 
@@ -66,6 +69,55 @@ def change_hold(settings: Sections, patient: str, *, reason: str | None) -> Exit
             return ExitCode.FAILED
     typer.echo("The hold is lifted." if reason is None else "The record is held.")
     return ExitCode.DONE
+
+
+def list_openings(settings: Sections, *, as_json: bool) -> ExitCode:
+    """List the entries in an emergency that await a review; it is in the trail before. Raises what `_rooms` raises."""
+    with _rooms(settings) as rooms:
+        record_activity(rooms.trail, Transaction.EMERGENCY_REVIEW, reason="list")
+        with reading(rooms.engine) as connection:
+            for one in awaiting_review(connection):
+                often = openings_within_a_day(connection, one.national_id, one.opened_at, one.mode)
+                typer.echo(_opening(one, often, as_json=as_json))
+    return ExitCode.DONE
+
+
+def review_opening(settings: Sections, number: int, *, note: str) -> ExitCode:
+    """Take an entry in an emergency off the list. Raises what `_rooms` raises."""
+    by = Author(national_id=operator())
+    with _rooms(settings) as rooms:
+        now = _now()
+        try:
+            with writing(rooms.engine) as connection:
+                record_pk = review(connection, number, by=by, note=note, at=now)
+                patient = record_of(connection, record_pk).patient
+                occasion = Occasion(transaction=Transaction.EMERGENCY_REVIEW)
+                what = {"action": Action.UPDATE, "patient": patient, "reason": f"reviewed {number}"}
+                rooms.trail.append(connection, [Event.on(occasion, now, name=by.national_id, **what)])
+        except DmpError as refused:
+            typer.echo(f"feuillet: {refused}", err=True)
+            return ExitCode.FAILED
+    typer.echo("The review is noted.")
+    return ExitCode.DONE
+
+
+def _opening(one: EmergencyOpening, often: int, *, as_json: bool) -> str:
+    """An entry as a line: who and why, not whose record it is."""
+    moment = f"{one.opened_at:%Y-%m-%d %H:%M:%S}Z"
+    if not as_json:
+        who = f"{one.national_id} {one.name} ({one.structure_id} {one.structure_name})"
+        return f"{one.pk:6} {moment}  {one.mode.value}  {who}  {often} in a day  {one.reason}"
+    told = {
+        "number": one.pk,
+        "opened_at": moment,
+        "mode": one.mode.value,
+        "national_id": one.national_id,
+        "name": one.name,
+        "structure_id": one.structure_id,
+        "within_a_day": often,
+        "reason": one.reason,
+    }
+    return json.dumps(told, ensure_ascii=False)
 
 
 @contextmanager

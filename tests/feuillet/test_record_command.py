@@ -18,13 +18,14 @@ from sqlalchemy import func, select
 from typer.testing import CliRunner
 
 from dmp.audit.chain import make_key
+from dmp.authorisations.emergency import break_glass
 from dmp.records import ClosingReason, RecordStatus
 from dmp.records.changes import close, destroy, destructions_under_way
 from dmp.records.find import find_record
 from feuillet.command import app
 from schemas.affinity_domain import load_affinity_domain
 from schemas.datatypes import InsAuthority
-from tests.dmp.patients import DOCTOR, RULES, ins_c, opened
+from tests.dmp.patients import DOCTOR, RULES, caller, ins_c, opened
 from tests.feuillet.conftest import Write
 from tests.services.trail import events_of, make_trail
 from tests.xds_repository.house import Backend, Client, House, listening, succeeded
@@ -205,3 +206,20 @@ def test_the_longest_of_two_retentions_is_the_deployments(place: Place) -> None:
         assert record is not None
         destroy(connection, record.pk, by=DOCTOR, at=datetime.now(UTC), rules=RULES)
     assert place.run("destroy", "--due").stdout.splitlines()[-1] == "1 record destroyed."
+
+
+def test_entries_in_an_emergency_are_listed_and_reviewed_and_both_are_on_record(place: Place) -> None:
+    with writing(place.house.engine) as connection:
+        record = opened(connection, 5)
+        opening = break_glass(connection, caller(), record.pk, "malaise", at=LONG_AGO, rules=RULES)
+    told = json.loads(place.run("openings", "--json").stdout)
+    assert (told["number"], told["national_id"], told["within_a_day"]) == (opening.pk, caller().national_id, 1)
+    assert ins_c(5)[:22] not in place.run("openings").stdout
+    done = place.run("review", str(opening.pk), "--note", "justifié")
+    assert (done.exit_code, done.stdout) == (0, "The review is noted.\n")
+    assert place.run("openings", "--json").stdout == ""
+    again = place.run("review", str(opening.pk))
+    assert (again.exit_code, again.stderr) == (1, "feuillet: There is no such opening to review.\n")
+    events = [event for event in events_of(place.house.engine) if event.transaction == "emergency-review"]
+    assert [event.reason for event in events] == ["list", "list", f"reviewed {opening.pk}", "list"]
+    assert events[2].patient == ins_c(5)

@@ -98,6 +98,7 @@ def test_any_event_is_a_message_of_the_schema(some: Event) -> None:
         (Transaction.AUDIT_LOG_USED, "110101", "R", None),
         (Transaction.DESTROY_RECORD, "110110", "D", None),
         (Transaction.LEGAL_HOLD, "110110", "U", None),
+        (Transaction.EMERGENCY_REVIEW, "110110", "R", None),
     ],
 )
 def test_each_transaction_has_its_codes(
