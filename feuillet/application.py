@@ -18,6 +18,7 @@ from feuillet.probes import Readiness
 from soap.service import Service, wsgi_application
 from xds_registry.endpoint import registry_service
 from xds_registry.registry import Registry
+from xds_registry.subscriptions.endpoint import subscription_service
 from xds_repository.endpoint import repository_service
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _TEXT: Final = "text/plain; charset=utf-8"
 _JSON: Final = "application/json"
+_SUBSCRIPTIONS: Final = "/subscriptions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Page:
 
 
 class Application:
-    """Routes: `/registry`, `/repository`, `/healthz`, and where `operations` is true `/readyz` and `/metrics`.
+    """Routes: `/registry`, `/repository`, `/healthz`, and where `operations` is true `/readyz` and `/metrics`;
+    `/subscriptions` where systems are notified.
 
     The DMP's own services are at the DMP's addresses, and under their bare names. Without `admission` every message is
     taken, whoever sends it.
@@ -52,6 +55,8 @@ class Application:
             self._pages |= {"/readyz": self._ready, "/metrics": _figures}
         if rooms.registry is not None:
             self._add("/registry", _registry_service(rooms.registry, rooms.law), rooms, admission)
+        if rooms.broker is not None:
+            self._add(_SUBSCRIPTIONS, subscription_service(rooms.broker), rooms, admission)
         self._add("/repository", repository_service(rooms.repository), rooms, admission)
         if rooms.services is not None:
             for path, service in record_services(rooms.services).items():
@@ -59,7 +64,8 @@ class Application:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        service = self._services.get(path)
+        # Each subscription has an address of its own.
+        service = self._services.get(_SUBSCRIPTIONS if path.startswith(f"{_SUBSCRIPTIONS}/") else path)
         if service is not None:
             return Observation(path, environ, write_line=self._access_lines).observe(service, start_response)
         page = self._pages.get(path)

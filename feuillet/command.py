@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from feuillet import logs
-from feuillet.commands import audit, pki, workstation
+from feuillet.commands import audit, pki, record, workstation
 from feuillet.commands.cards import agent, card
 from feuillet.commands.exits import ExitCode, explained
 from feuillet.configuration import load, opened
@@ -38,6 +38,7 @@ card.app.command(epilog=agent.EXAMPLES)(agent.agent)
 app.add_typer(card.app)
 app.add_typer(workstation.app)
 app.add_typer(audit.app)
+app.add_typer(record.app)
 
 ConfigOption = Annotated[
     Path | None,
@@ -170,6 +171,28 @@ def scrub(
         from feuillet.commands import scrubbing  # noqa: PLC0415 - help is quicker without
 
         raise typer.Exit(scrubbing.scrub_repository(load(config), megabytes_per_second=rate, as_json=json))
+
+
+@app.command(
+    epilog="""
+Examples:
+
+- `feuillet alerts --config /etc/feuillet.toml`: exit code 1 when messages were given up
+- `feuillet alerts --config /etc/feuillet.toml --retry`: when the mail server is right again
+- `feuillet alerts --config /etc/feuillet.toml --json | jq .messages`
+"""
+)
+def alerts(
+    config: ConfigOption = None,
+    json: JsonOption = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try once more what was given up.")] = False,
+) -> None:
+    """Say how many alerts wait to be sent, and how many were given up."""
+    with explained():
+        logs.set_up_for_command()
+        from feuillet.commands import alerting  # noqa: PLC0415 - help is quicker without
+
+        raise typer.Exit(alerting.show_alerts(load(config), retry=retry, as_json=json))
 
 
 @app.command()

@@ -4,30 +4,40 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 import requests
+from lxml import etree
 from sqlalchemy import Engine
 
+from card_auth.dsg import DsgPolicy, Verifier
+from card_auth.trust import TrustStore
+from dmp.alerts import AlertPolicy, ByConfidentiality, announce
 from dmp.audit import Trail
 from dmp.services import Setting
+from feuillet.alerts.notifying import open_broker
 from feuillet.audit.opening import open_trail
 from feuillet.configuration import ConfigurationRefused
 from feuillet.law import RecordLaw
+from feuillet.law.merging import follow_merge
 from feuillet.law.opening import open_law, open_services
 from feuillet.settings import RemoteRegistrySettings, Sections
 from schemas.affinity_domain import AffinityDomain, AffinityDomainError, load_affinity_domain
 from soap.parts import Spool
+from soap.xml import parse_untrusted
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.database import open_database
 from xds_registry.registry import Registry
+from xds_registry.subscriptions.broker import Broker
 from xds_registry.visibility import anybody
 from xds_repository.configuration import RepositoryConfiguration
 from xds_repository.registry_port import InProcessRegistry, RegistryPort, SoapRegistry
 from xds_repository.repository import Repository
 from xds_repository.retrieve import everybody
+from xds_repository.signatures import SignatureExamination, SignaturePolicy
 from xds_repository.stores import (
     FilesystemConfiguration,
     ObjectStore,
@@ -35,6 +45,9 @@ from xds_repository.stores import (
     StoreMisconfigured,
     open_store,
 )
+
+#: Of an XML document that is signed in canonical form; clinical documents often name one style sheet.
+_INSTRUCTIONS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,8 @@ class Rooms:
     registry: Registry | None
     repository: Repository
     law: RecordLaw | None = None
+    broker: Broker | None = None
+    alert_policy: AlertPolicy = field(default_factory=ByConfidentiality)
     services: Setting | None = None
 
     def close(self) -> None:
@@ -59,10 +74,11 @@ class Rooms:
         self.engine.dispose()
 
 
-def open_rooms(settings: Sections) -> Rooms:
+def open_rooms(settings: Sections, trust: TrustStore | None = None) -> Rooms:
     """Open everything, in the process that will use it.
 
-    Nothing is asked of the database or of an S3 store yet. Raises `ConfigurationRefused`, `StoreUnavailable`.
+    `trust` is for processes that receive documents, whose signatures it judges. Nothing is asked of the database or of
+    an S3 store yet. Raises `ConfigurationRefused`, `StoreUnavailable`.
     """
     domain = affinity_domain(settings)
     engine = open_engine(settings)
@@ -79,6 +95,8 @@ def open_rooms(settings: Sections) -> Rooms:
             _registry_configuration(settings, domain),
             trail=trail,
             law=anybody if law is None else law.submission,
+            merging=follow_merge,
+            announce=None if settings.alerts is None else announce,
         )
         port = InProcessRegistry(registry)
     else:
@@ -91,9 +109,43 @@ def open_rooms(settings: Sections) -> Rooms:
         spool=Spool(spool_directory, threshold=limits.spool_threshold, reserve=limits.spool_reserve),
         trail=trail,
         readable=everybody if law is None else law.readable,
+        removable=everybody if law is None else law.removable,
+        signatures=open_signatures(settings, trust),
     )
+    broker = None if registry is None else open_broker(settings, engine, trail)
     services = None if registry is None else open_services(settings, engine, trail)
-    return Rooms(settings, engine, store, spool_directory, trail, registry, repository, law, services)
+    return Rooms(
+        settings,
+        engine,
+        store,
+        spool_directory,
+        trail,
+        registry,
+        repository,
+        law=law,
+        broker=broker,
+        services=services,
+    )
+
+
+def open_signatures(settings: Sections, trust: TrustStore | None) -> SignatureExamination:
+    """Who examines the signatures of submissions. Raises `ConfigurationRefused`: required, and nobody is trusted."""
+    policy = settings.signatures.policy
+    if policy is SignaturePolicy.REQUIRED and settings.trust is None:
+        raise ConfigurationRefused(["signatures.policy: expected [trust] beside required"])
+    if trust is None or settings.trust is None:
+        return SignatureExamination(policy, None)
+    dsg_policy = DsgPolicy(
+        window=timedelta(hours=settings.signatures.window_hours),
+        skew=timedelta(seconds=settings.trust.skew_seconds),
+    )
+    documents = replace(settings.server.limits.soap().xml, processing_instructions=_INSTRUCTIONS)
+
+    def parse_document(data: bytes) -> etree._Element:
+        return parse_untrusted(data, documents)
+
+    verifier = Verifier(trust, parse=parse_untrusted, parse_document=parse_document, policy=dsg_policy)
+    return SignatureExamination(policy, verifier)
 
 
 def open_engine(settings: Sections) -> Engine:

@@ -45,6 +45,18 @@ AUDIT_SENT: Final = Counter("feuillet_audit_events_sent", "Audit events that the
 AUDIT_BACKLOG: Final = Gauge(
     "feuillet_audit_backlog", "Audit events that wait for the syslog server", multiprocess_mode="livemax"
 )
+ALERTS: Final = Counter(
+    "feuillet_alerts", "Messages of alerts, by channel and what became of them", ["channel", "result"]
+)
+ALERTS_WAITING: Final = Gauge(
+    "feuillet_alerts_waiting", "Announcements and messages that have not been sent", multiprocess_mode="livemax"
+)
+ALERTS_OLDEST: Final = Gauge(
+    "feuillet_alerts_oldest_seconds", "Age of the oldest announcement or message", multiprocess_mode="livemax"
+)
+ALERTS_GIVEN_UP: Final = Gauge(
+    "feuillet_alerts_given_up", "Messages that are not tried any more", multiprocess_mode="livemax"
+)
 REAPED: Final = Counter("feuillet_reaper_results", "What the reaper did to unfinished writes", ["result"])
 PROCESS_STARTS: Final = Counter("feuillet_process_starts", "Processes started, by their part", ["part"])
 

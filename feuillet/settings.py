@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
+from feuillet.alerts.settings import AlertSettings
 from feuillet.setting_values import (
     Address,
     DatabaseUrl,
@@ -29,6 +30,7 @@ from feuillet.setting_values import (
 from soap.intake import SoapLimits
 from soap.xml import XmlLimits
 from xds_registry.configuration import UnknownPatientPolicy
+from xds_repository.signatures import SignaturePolicy
 from xds_repository.stores import Encryption
 
 
@@ -234,6 +236,29 @@ class LawSettings(Section):
     professions: ReadableFile | None = None
 
 
+class RecordSettings(Section):
+    """`[record]`: what the deployment decides about records; what it leaves out is as `dmp/records/rules.toml` has it.
+
+    `minors` and `masked_and_invisible` are the parameters `fonctions-gestion-mineurs` and
+    `cumul-invisible_patient-masque_ps` of the French service.
+    """
+
+    minors: bool = True
+    masked_and_invisible: bool = False
+    dependants_of_general_regime: bool | None = None
+    reading_minutes: float | None = Field(default=None, gt=0, le=1440)
+    authorisation_months: int | None = Field(default=None, ge=1, le=120)
+    break_glass_minutes: float | None = Field(default=None, gt=0, le=1440)
+    retention_years: int | None = Field(default=None, ge=1, le=100)
+
+
+class SignatureSettings(Section):
+    """`[signatures]`: what is asked of the signature of a submission (IHE DSG)."""
+
+    policy: SignaturePolicy = SignaturePolicy.VERIFY
+    window_hours: float = Field(default=24.0, gt=0, le=8760)
+
+
 class SyslogSettings(Section):
     """`[audit.syslog]`: where audit events go as ATNA messages. `source` is the AuditSourceID."""
 
@@ -302,7 +327,10 @@ class Sections(Section):
     feed: FeedSettings = FeedSettings()
     trust: TrustSettings | None = None
     law: LawSettings = LawSettings()
+    record: RecordSettings = RecordSettings()
+    signatures: SignatureSettings = SignatureSettings()
     audit: AuditSettings | None = None
+    alerts: AlertSettings | None = None
     logs: LogSettings = LogSettings()
     housekeeping: HousekeepingSettings = HousekeepingSettings()
 

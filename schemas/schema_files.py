@@ -26,7 +26,7 @@ DMP_PATIENTS_XSD: Final = XSD_DIRECTORY / "dmp_patients.xsd"
 
 REGISTRY_WSDL: Final = WSDL_DIRECTORY / "XDS.b_DocumentRegistry.wsdl"
 REPOSITORY_WSDL: Final = WSDL_DIRECTORY / "XDS.b_DocumentRepository.wsdl"
-
+SUBSCRIPTIONS_WSDL: Final = WSDL_DIRECTORY / "DocumentMetadataNotificationBroker.wsdl"
 DMP_PATIENTS_WSDL: Final = WSDL_DIRECTORY / "DMP.Patients.wsdl"
 DMP_PATIENTS_SPECIFIC_WSDL: Final = WSDL_DIRECTORY / "DMP.PatientsSpecific.wsdl"
 DMP_PATIENTS_PDQ_WSDL: Final = WSDL_DIRECTORY / "DMP.PatientsPDQ.wsdl"

@@ -45,7 +45,8 @@ class SoapFault(Exception):
 
     `reason` is shown to the peer: it must not hold anything of the request. `subcodes` are Clark names, outermost
     first. `problem_header` is the WS-Addressing header at fault, `not_understood` the Clark names of mandatory headers
-    that nobody here knows. `http_status` follows the code unless it is given.
+    that nobody here knows. `http_status` follows the code unless it is given. `detail` is an element (serialised) that
+    another standard puts into env:Detail, `action` the wsa:Action that it wants.
     """
 
     def __init__(
@@ -57,6 +58,8 @@ class SoapFault(Exception):
         http_status: int | None = None,
         problem_header: str | None = None,
         not_understood: tuple[str, ...] = (),
+        detail: str = "",
+        action: str | None = None,
     ) -> None:
         super().__init__(reason)
         self.code = code
@@ -65,6 +68,8 @@ class SoapFault(Exception):
         self.http_status = _STATUS[code] if http_status is None else http_status
         self.problem_header = problem_header
         self.not_understood = not_understood
+        self.detail = detail
+        self._action = action
 
     @property
     def subcode(self) -> str | None:
@@ -74,6 +79,8 @@ class SoapFault(Exception):
     @property
     def action(self) -> str:
         """wsa:Action of the message that carries this fault."""
+        if self._action is not None:
+            return self._action
         return WSA_FAULT_ACTION if self.subcodes and self.subcodes[0].startswith(f"{{{WSA}}}") else SOAP_FAULT_ACTION
 
 
@@ -101,7 +108,8 @@ def fault_body(fault: SoapFault, correlation_id: str) -> bytes:
         f'<env:Fault xmlns:env="{SOAP12}">'
         f"<env:Code><env:Value>env:{fault.code.value}</env:Value>{subcode}</env:Code>"
         f'<env:Reason><env:Text xml:lang="en">{markup.text(fault.reason)}</env:Text></env:Reason>'
-        f'<env:Detail>{problem}<f:CorrelationId xmlns:f="{FEUILLET}">{markup.text(correlation_id)}</f:CorrelationId>'
+        f"<env:Detail>{fault.detail}{problem}"
+        f'<f:CorrelationId xmlns:f="{FEUILLET}">{markup.text(correlation_id)}</f:CorrelationId>'
         "</env:Detail></env:Fault>"
     ).encode()
 

@@ -19,10 +19,10 @@ class UnknownPatientPolicy(enum.Enum):
 class RegistryConfiguration:
     """The affinity domain and the choices that the standard leaves to it.
 
-    `max_results` bounds the objects of one answer (XDSTooManyResults beyond it); `home_community_id` is the
-    `urn:oid:` this community is known by, or None. `register_unknown_patients` takes a patient as known when it is
-    first seen in a submission, for a registry without a patient feed. `own_repositories` are those whose documents are
-    kept beside the registry: what they are is known, and no update may say otherwise.
+    `max_results` bounds the objects of one answer and those that one removal names (XDSTooManyResults beyond it);
+    `home_community_id` is the `urn:oid:` this community is known by, or None. `register_unknown_patients` takes a
+    patient as known when it is first seen in a submission, for a registry without a patient feed. `own_repositories`
+    are those whose documents are kept beside the registry: what they are is known, and no update may say otherwise.
     """
 
     affinity_domain: AffinityDomain

@@ -6,13 +6,14 @@ Source: ITI TF-2: 3.8.4.1, 3.8.4.2, 3.44.4.2.
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from dmp.audit import Occasion
 from schemas import vocabulary as v
 from schemas.datatypes import Cx
 from schemas.ebrim import fragment as fragments
@@ -42,6 +43,19 @@ class MergeResult(enum.Enum):
     UNKNOWN_SUBSUMED = "the subsumed patient is not known"
     ALREADY_SUBSUMED = "the subsumed patient was merged before"
     SURVIVING_IS_SUBSUMED = "the surviving patient was itself merged"
+
+
+#: Follows a merge in its transaction: the surviving and the subsumed patient, the occasion, the time. Raises
+#: `MergeDeferred`.
+MergeFollower = Callable[[Connection, str, str, Occasion, datetime], None]
+
+
+class MergeDeferred(Exception):
+    """Two patients cannot be merged at present; the message may be sent again."""
+
+
+def nothing_follows(_c: Connection, _surviving: str, _subsumed: str, _occasion: Occasion, _at: datetime) -> None:
+    """Nothing but the registry knows the patients."""
 
 
 _FIND = select(t.patient.c.pk, t.patient.c.patient_id, t.patient.c.survivor_pk).where(

@@ -39,8 +39,8 @@ from xds_registry.configuration import RegistryConfiguration
 from xds_registry.encoding import DEPRECATED, normal
 from xds_registry.patients import KnownPatient, add_patient, find_patient
 from xds_registry.references import Identity, find_identities, find_references
+from xds_registry.relationships import Consequences, Setting, check_associations
 from xds_registry.validation.attributes import check_attributes
-from xds_registry.validation.relationships import Consequences, Setting, check_associations
 from xds_registry.validation.structure import Transaction, check_structure
 from xds_registry.visibility import Reach, not_replaceable, within_reach
 

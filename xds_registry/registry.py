@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -15,21 +15,24 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from card_auth.dsg import SignatureFinding
 from dmp.audit import AuditNotWritten, Event, Occasion, Trail
 from dmp.audit import Transaction as Kind
 from schemas.errors import XdsError, XdsErrors, XDSRegistryBusy, XDSRegistryError
 from schemas.responses import RegistryOutcome
-from xds_registry import audited
+from xds_registry import audited, signatures
 from xds_registry import tables as t
 from xds_registry.changes import Permit, everything_permitted
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.database import writing
+from xds_registry.patients import MergeFollower, nothing_follows
 from xds_registry.query import answer
 from xds_registry.query.answer import Answered
 from xds_registry.query.stored_query import multi_patient_stored_query, stated_query, stored_query
 from xds_registry.references import is_latest
 from xds_registry.register import Prepared, prepare, register
 from xds_registry.removal import read_request, remove_objects
+from xds_registry.subscriptions.announcing import Announcer, documents_added
 from xds_registry.update import Applied, Overtaken, UpdateKind, prepare_update, update
 from xds_registry.validation.structure import Transaction
 from xds_registry.visibility import EVERYTHING, Reach, SubmissionLaw, Visibility, anybody
@@ -69,7 +72,9 @@ class Registry:
     """Registers and answers; safe to use from several threads and processes at once.
 
     Every decision is in the `trail` before it has an effect or an answer; what cannot be recorded is not done. `law`
-    says who may submit what; what it raises that is no `XdsErrors` goes through. `clock` gives the time in UTC.
+    says who may submit what; what it raises that is no `XdsErrors` goes through. `merging` follows when the feed merges
+    two patients, in the same transaction. `announce` writes down, in the same transaction, what those who want to be
+    alerted are told of; without it nobody is. `clock` gives the time in UTC.
     """
 
     def __init__(
@@ -79,11 +84,15 @@ class Registry:
         *,
         trail: Trail,
         law: SubmissionLaw = anybody,
+        merging: MergeFollower = nothing_follows,
+        announce: Announcer | None = None,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.engine = engine
         self.law = law
+        self.merging = merging
         self.trail = trail
+        self.announce = announce
         self.configuration = configuration
         self.clock = clock
 
@@ -99,20 +108,25 @@ class Registry:
         within: Callable[[Connection], None] | None = None,
         occasion: Occasion = _REGISTER,
         accepted: Accepted | None = None,
+        signature: SignatureFinding | None = None,
     ) -> RegistryOutcome:
         """ITI-42: register an `lcm:SubmitObjectsRequest` of stable entries, whole or not at all.
 
         `digest` identifies what was sent: the same submission sent again is answered Success with `replayed`, and
         nothing is done. `within` runs in the transaction just before it commits. `accepted` is what `accept` made of
-        the same request.
+        the same request. `signature` is what somebody who has the documents found of the signature of the set; without
+        it one that is there cannot be judged.
         """
-        return self._register(request, Transaction.REGISTER_DOCUMENT_SET, digest, within, occasion, accepted=accepted)
+        transaction = Transaction.REGISTER_DOCUMENT_SET
+        return self._register(
+            request, transaction, digest, within, occasion=occasion, accepted=accepted, signature=signature
+        )
 
     def register_on_demand(
         self, request: etree._Element, *, digest: str, occasion: Occasion = _REGISTER_ON_DEMAND
     ) -> RegistryOutcome:
         """ITI-61: register on-demand DocumentEntries."""
-        return self._register(request, Transaction.REGISTER_ON_DEMAND, digest, None, occasion)
+        return self._register(request, Transaction.REGISTER_ON_DEMAND, digest, None, occasion=occasion)
 
     def update_document_set(
         self,
@@ -159,7 +173,7 @@ class Registry:
         """
         named: tuple[str, ...] = ()
         try:
-            named = read_request(request)
+            named = read_request(request, self.configuration.max_results)
             self._forget(named, visibility, permit, occasion)
         except XdsErrors as wrong:
             outcome = RegistryOutcome.failure(wrong.errors)
@@ -222,17 +236,24 @@ class Registry:
         transaction: Transaction,
         digest: str,
         within: Callable[[Connection], None] | None,
-        occasion: Occasion,
         *,
+        occasion: Occasion,
         accepted: Accepted | None = None,
+        signature: SignatureFinding | None = None,
     ) -> RegistryOutcome:
         def begin() -> _Work:
             looked_at = accepted or self._accept(request, transaction, digest, occasion)
             prepared, reach = looked_at.prepared, looked_at.reach
+            submission = prepared.decoded.submission
+            finding = signature or signatures.unexamined(submission)
+            told = replace(occasion, signature=finding.summary)
+            keeping = signatures.keeping(finding, submission, self.clock, within)
 
             def work(connection: Connection, now: datetime) -> _Done:
-                outcome = register(connection, prepared, self.configuration, now=now, within=within, reach=reach)
-                return outcome, (audited.registered(occasion, prepared, outcome, now),)
+                outcome = register(connection, prepared, self.configuration, now=now, within=keeping, reach=reach)
+                if self.announce is not None and not outcome.replayed:
+                    self.announce(connection, documents_added(prepared, now))
+                return outcome, (audited.registered(told, prepared, outcome, now),)
 
             return work
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     ForeignKey,
@@ -72,6 +73,28 @@ submission_set_author: Final = Table(
     Column("submission_set_pk", RowId, ForeignKey("submission_set.pk"), primary_key=True),
     Column("position", SmallInteger, primary_key=True),
     Column("person", Text, nullable=False),
+)
+
+#: What was found of the signature of a submission; no row where there is none. No foreign key: a repository whose
+#: registry is elsewhere keeps what it found here, too.
+signature_finding: Final = Table(
+    "signature_finding",
+    metadata,
+    # SubmissionSet.uniqueId in Unicode NFC (ITI TF-2: Appendix F).
+    Column("submission_set_unique_id", String(256), primary_key=True),
+    Column("verdict", String(16), nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("detail", String(512), nullable=False),
+    Column("signer_national_id", String(128), nullable=False),
+    Column("signer_structure_id", String(64), nullable=False),
+    Column("signer_name", String(256), nullable=False),
+    Column("certificate_fingerprint", String(64), nullable=False),
+    Column("signed_at", DateTime(timezone=True)),
+    Column("algorithm", String(128), nullable=False),
+    Column("xades", String(8), nullable=False),
+    Column("legacy_sha1", Boolean, nullable=False),
+    Column("stale_revocation", Boolean, nullable=False),
+    Column("examined_at", DateTime(timezone=True), nullable=False),
 )
 
 document_entry: Final = Table(

@@ -24,10 +24,13 @@ class _Acknowledgement(list[bytes]):
 
 
 def repository_service(repository: Repository) -> Service:
-    """ITI-41 and ITI-43 as a service (ITI TF-2: 3.41.5, 3.43.5)."""
+    """ITI-41, ITI-43 and ITI-86 as a service (ITI TF-2: 3.41.5, 3.43.5, 3.86.5)."""
 
     def provide(message: IncomingMessage) -> Reply:
         return Reply(_Acknowledgement([registry_response(repository.provide(message))]))
+
+    def remove(message: IncomingMessage) -> Reply:
+        return Reply(_Acknowledgement([registry_response(repository.remove(message))]))
 
     operations = (
         Operation(
@@ -45,6 +48,14 @@ def repository_service(repository: Repository) -> Service:
             body=f"{{{v.XDSB}}}RetrieveDocumentSetRequest",
             mtom=True,
             handler=repository.retrieve,
+        ),
+        Operation(
+            name="DocumentRepository_RemoveDocuments",
+            action="urn:ihe:iti:2017:RemoveDocuments",
+            reply_action="urn:ihe:iti:2017:RemoveDocumentsResponse",
+            body=f"{{{v.RMD}}}RemoveDocumentsRequest",
+            mtom=False,
+            handler=remove,
         ),
     )
     return Service("DocumentRepository", v.XDSB, operations, schema_files.REPOSITORY_WSDL, schema_files.XSD_DIRECTORY)

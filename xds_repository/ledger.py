@@ -5,25 +5,44 @@ An intent is committed before its blob is written, so that no blob is ever witho
     PENDING   the blob may exist, nothing refers to it yet
     DONE      the document is registered; the row may go
     REAPING   given up: nobody may register it any more, the blob is being deleted
+
+What is removed leaves the documents and is remembered, in the transaction that removes it, before its blob goes:
+
+    ERASING   nothing refers to the blob any more, it may still be there
+    ERASED    the blob was deleted; a write that had found it before may yet bring it back
+    SETTLED   no such write can be under way any more: the blob is gone for good
 """
 
 from __future__ import annotations
 
 import enum
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from schemas.errors import XdsError, XdsErrors, XDSNonIdenticalHash, XDSNonIdenticalSize, XDSRepositoryError
 from xds_repository.stores import BlobKey, Digest
-from xds_repository.tables import stored_document, write_intent
+from xds_repository.tables import removed_document, stored_document, write_intent
 
 #: How many identifiers one statement asks for; SQLite takes 32,766 parameters.
 BATCH: Final = 500
@@ -35,6 +54,8 @@ _OF_UNIQUE_IDS: Final = select(stored_document).where(
     stored_document.c.unique_id.in_(bindparam("unique_ids", expanding=True))
 )
 
+_HELD: Final = _OF_UNIQUE_IDS.order_by(stored_document.c.unique_id).with_for_update(read=True, key_share=True)
+
 
 class IntentState(enum.IntEnum):
     """How far a write has come."""
@@ -42,6 +63,14 @@ class IntentState(enum.IntEnum):
     PENDING = 1
     DONE = 2
     REAPING = 3
+
+
+class RemovalState(enum.IntEnum):
+    """How far the erasure of a removed document has come."""
+
+    ERASING = 1
+    ERASED = 2
+    SETTLED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +96,16 @@ class Intent:
     pk: int
     document: Document
     state: IntentState
+    created_at: datetime
     expired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """A removed document whose blob is to be deleted, and the state it is in afterwards."""
+
+    blob_key: BlobKey
+    afterwards: RemovalState
 
 
 def normal(unique_id: str) -> str:
@@ -98,7 +136,7 @@ def record(connection: Connection, fresh: Sequence[Document], reused: Sequence[D
     Raises `XdsErrors` when a uniqueId was taken by other bytes meanwhile, a document to be used again is gone, or the
     write was given up because it took too long.
     """
-    known = {item.unique_id: item for item in _documents(connection, [d.unique_id for d in (*fresh, *reused)])}
+    known = {item.unique_id: item for item in _held(connection, [d.unique_id for d in (*fresh, *reused)])}
     errors: list[XdsError] = []
     added = []
     for document in fresh:
@@ -128,6 +166,35 @@ def record(connection: Connection, fresh: Sequence[Document], reused: Sequence[D
         connection.execute(insert(stored_document), [{**_columns(d), "stored_at": now} for d in added])
 
 
+def take_away(connection: Connection, documents: Iterable[Document], now: datetime) -> list[Document]:
+    """Stop keeping documents, and remember that; those that were kept until now. Their blobs are to be deleted next."""
+    # In one order for everybody: two removals of the same documents then wait for, not on, each other.
+    taken = [
+        document
+        for document in sorted(documents, key=lambda document: document.unique_id)
+        if connection.execute(delete(stored_document).where(*_is(document))).rowcount == 1
+    ]
+    if taken:
+        connection.execute(
+            insert(removed_document),
+            [
+                {
+                    "unique_id": document.unique_id,
+                    "blob_key": document.blob_key.text,
+                    "state": RemovalState.ERASING,
+                    "removed_at": now,
+                }
+                for document in taken
+            ],
+        )
+    return taken
+
+
+def kept(connection: Connection, unique_ids: Collection[str]) -> list[Document]:
+    """What is kept under these identifiers (in NFC), as a transaction under way sees it."""
+    return _documents(connection, unique_ids)
+
+
 class Ledger:
     """The rows of one repository. Errors of the database pass through as SQLAlchemy raises them."""
 
@@ -138,6 +205,46 @@ class Ledger:
         """What is kept under these identifiers (in NFC)."""
         with self.engine.connect() as connection:
             return {document.unique_id: document for document in _documents(connection, unique_ids)}
+
+    def keeps(self, document: Document) -> bool:
+        """Whether this very document is kept."""
+        with self.engine.connect() as connection:
+            return connection.execute(select(stored_document.c.pk).where(*_is(document))).first() is not None
+
+    def removed(self, unique_ids: Collection[str], since: datetime | None = None) -> set[str]:
+        """Those identifiers (in NFC) whose document was removed, ever or `since` then."""
+        columns, wanted, found = removed_document.c, list(unique_ids), set[str]()
+        with self.engine.connect() as connection:
+            for start in range(0, len(wanted), BATCH):
+                query = select(columns.unique_id).where(columns.unique_id.in_(wanted[start : start + BATCH]))
+                found.update(connection.scalars(query if since is None else query.where(columns.removed_at >= since)))
+        return found
+
+    def erasures(self, settled_before: datetime) -> Iterator[list[Erasure]]:
+        """Blobs to delete: those of removed documents, and once more those of documents removed before that time."""
+        columns, last = removed_document.c, 0
+        old = columns.removed_at <= settled_before
+        due = or_(columns.state == RemovalState.ERASING, and_(columns.state == RemovalState.ERASED, old))
+        while True:
+            query = select(columns.pk, columns.blob_key, old.label("old")).where(columns.pk > last, due)
+            with self.engine.connect() as connection:
+                rows = connection.execute(query.order_by(columns.pk).limit(BATCH)).all()
+            if not rows:
+                return
+            last = rows[-1].pk
+            yield [
+                Erasure(BlobKey(row.blob_key), RemovalState.SETTLED if row.old else RemovalState.ERASED) for row in rows
+            ]
+
+    def note_erased(self, erasure: Erasure) -> None:
+        """Say that the blob of a removed document was deleted."""
+        columns = removed_document.c
+        with writing(self.engine) as connection:
+            connection.execute(
+                update(removed_document)
+                .where(columns.blob_key == erasure.blob_key.text, columns.state < erasure.afterwards)
+                .values(state=erasure.afterwards)
+            )
 
     def all_documents(self) -> Iterator[list[Document]]:
         """Every document that is kept, in batches; each batch is read in a transaction of its own."""
@@ -159,10 +266,11 @@ class Ledger:
         return int(count), int(size)
 
     def explained(self, keys: Collection[str]) -> set[str]:
-        """Those blob keys that a document or an intent speaks of."""
+        """Those blob keys that a document, kept or removed, or an intent speaks of."""
         found: set[str] = set()
         with self.engine.connect() as connection:
-            for column in (write_intent.c.blob_key, stored_document.c.blob_key):
+            for table in (write_intent, stored_document, removed_document):
+                column = table.c.blob_key
                 found.update(connection.execute(select(column).where(column.in_(keys))).scalars())
         return found
 
@@ -199,7 +307,7 @@ class Ledger:
                 return
             last = rows[-1].pk
             for row in rows:
-                yield Intent(row.pk, _document(row), IntentState(row.state), bool(row.expired))
+                yield Intent(row.pk, _document(row), IntentState(row.state), row.created_at, bool(row.expired))
 
     def adopt(self, intent: Intent, now: datetime) -> None:
         """Keep the document of a write whose registration became known later. Raises `XdsErrors`."""
@@ -235,6 +343,20 @@ class Ledger:
 def delete_finished(connection: Connection) -> int:
     """Delete the intents of registered documents; how many there were."""
     return connection.execute(delete(write_intent).where(write_intent.c.state == IntentState.DONE)).rowcount
+
+
+def _held(connection: Connection, unique_ids: Collection[str]) -> list[Document]:
+    """What is kept under these identifiers, and is not removed before the transaction ends."""
+    wanted, found = sorted(set(unique_ids)), list[Document]()
+    for start in range(0, len(wanted), BATCH):
+        rows = connection.execute(_HELD, {"unique_ids": wanted[start : start + BATCH]})
+        found += [_document(row) for row in rows]
+    return found
+
+
+def _is(document: Document) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    columns = stored_document.c
+    return columns.unique_id == document.unique_id, columns.blob_key == document.blob_key.text
 
 
 def _documents(connection: Connection, unique_ids: Collection[str]) -> list[Document]:

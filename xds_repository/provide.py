@@ -9,15 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 import structlog
 from sqlalchemy import Connection
 
+from card_auth.dsg import SignatureFinding
 from dmp.audit import AuditNotWritten, Occasion, Trail, Transaction
-from schemas.errors import XdsError, XdsErrors, XDSRepositoryBusy, XDSRepositoryError, XDSRepositoryOutOfResources
+from schemas.errors import (
+    XDSDuplicateUniqueIdInRegistry,
+    XdsError,
+    XdsErrors,
+    XDSRepositoryBusy,
+    XDSRepositoryError,
+    XDSRepositoryOutOfResources,
+)
 from schemas.responses import RegistryOutcome
 from soap.message import IncomingMessage
 from soap.parts import Spool
@@ -27,6 +35,7 @@ from xds_repository.crash_points import CrashPoint, reached
 from xds_repository.document_set import DocumentSet, ProvidedDocument, complete, receive
 from xds_repository.ledger import DATABASE_AWAY, Document, Ledger, differences, record
 from xds_repository.registry_port import RegistryPort
+from xds_repository.signatures import SignatureExamination
 from xds_repository.stores import BlobKey, ObjectStore, StoreError, StoreFull, StoreUnavailable
 
 log: Final = structlog.get_logger(__name__)
@@ -53,6 +62,7 @@ class Provider:
         *,
         spool: Spool,
         trail: Trail,
+        signatures: SignatureExamination,
         clock: Callable[[], datetime],
     ) -> None:
         self._ledger = ledger
@@ -61,6 +71,7 @@ class Provider:
         self._configuration = configuration
         self._spool = spool
         self._trail = trail
+        self._signatures = signatures
         self._clock = clock
 
     def provide(self, message: IncomingMessage) -> RegistryOutcome:
@@ -92,7 +103,11 @@ class Provider:
                 received = receive(message.body, message.parts, self._spool, held)
                 reached(CrashPoint.CONTENT_RECEIVED)
                 document_set = complete(received, self._configuration.repository_unique_id)
-                return self._keep(document_set, occasion)
+                examined = self._signatures.examine(document_set, occasion.caller, self._clock())
+                if examined is not None:
+                    occasion = _told(examined.finding, occasion)
+                self._signatures.admit(examined)
+                return self._keep(document_set, None if examined is None else examined.finding, occasion)
         except XdsErrors as wrong:
             outcome = RegistryOutcome.failure(wrong.errors)
         except StoreError as error:
@@ -104,7 +119,9 @@ class Provider:
         self._trail.record(audited.provided(occasion, message.body, outcome, self._clock()))
         return outcome
 
-    def _keep(self, document_set: DocumentSet, occasion: Occasion) -> RegistryOutcome:
+    def _keep(
+        self, document_set: DocumentSet, signature: SignatureFinding | None, occasion: Occasion
+    ) -> RegistryOutcome:
         accepted = self._registry.accept(document_set.request, digest=document_set.digest, occasion=occasion)
         placements = self._place(document_set)
         reached(CrashPoint.CHECKED)
@@ -123,10 +140,29 @@ class Provider:
             reached(CrashPoint.ROWS_WRITTEN)
 
         outcome = self._registry.register(
-            document_set.request, digest=document_set.digest, within=within, occasion=occasion, accepted=accepted
+            document_set.request,
+            digest=document_set.digest,
+            within=within,
+            occasion=occasion,
+            signature=signature,
+            accepted=accepted,
         )
         reached(CrashPoint.COMMITTED)
+        if outcome.replayed:
+            self._check_kept(fresh)
         return outcome
+
+    def _check_kept(self, documents: list[Document]) -> None:
+        """A submission that was registered before and whose documents were removed since is no success any more."""
+        kept = self._ledger.documents([document.unique_id for document in documents])
+        if any(document.unique_id not in kept for document in documents):
+            raise XdsErrors(
+                (
+                    XDSDuplicateUniqueIdInRegistry(
+                        "the submission is registered, and documents of it were removed since"
+                    ),
+                )
+            )
 
     def _place(self, document_set: DocumentSet) -> list[_Placement]:
         """A new blob for each document, or the one that holds the same uniqueId with the same bytes."""
@@ -168,3 +204,19 @@ def _of_store(error: StoreError) -> XdsError:
     if isinstance(error, StoreUnavailable):
         return XDSRepositoryError("the document store does not answer; try again")
     return XDSRepositoryError("the documents could not be stored")
+
+
+def _told(finding: SignatureFinding, occasion: Occasion) -> Occasion:
+    """The occasion, with what was found of the signature; it is logged where there is one."""
+    if finding.summary:
+        log.info(
+            "signature.examined",
+            verdict=finding.verdict.value,
+            reason=None if finding.reason is None else finding.reason.name,
+            detail=finding.detail or None,
+            certificate=finding.certificate_fingerprint or None,
+            legacy_sha1=finding.legacy_sha1,
+            stale_revocation=finding.stale_revocation,
+            correlation_id=occasion.correlation_id,
+        )
+    return replace(occasion, signature=finding.summary)

@@ -6,7 +6,7 @@ the repository's own rows follow, and the reaper completes them when the process
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -15,17 +15,20 @@ import requests
 from lxml import etree
 from sqlalchemy import Connection, Engine, bindparam, select
 
+from card_auth.dsg import SignatureFinding
 from dmp.audit import Event, Occasion, Trail
 from schemas import markup
 from schemas import vocabulary as v
 from schemas.ebrim import reading as r
-from schemas.errors import XdsErrors, XDSRegistryNotAvailable, XDSRepositoryError
+from schemas.ebrim.identifiers import stated_identifiers
+from schemas.errors import XdsErrors, XDSRegistryNotAvailable, XDSRepositoryError, XDSResultNotSinglePatient
 from schemas.responses import RegistryOutcome, read_registry_response
 from soap.client.caller import NoAnswer, SoapCaller
 from soap.faults import FaultCode, SoapFault
 from xds_registry import tables as t
 from xds_registry.references import is_latest
 from xds_registry.registry import Accepted, Registry
+from xds_registry.signatures import keep
 from xds_repository import audited
 from xds_repository.ledger import BATCH, normal, writing
 
@@ -33,6 +36,8 @@ _REGISTER: Final = "urn:ihe:iti:2007:RegisterDocumentSet-b"
 _QUERY: Final = "urn:ihe:iti:2007:RegistryStoredQuery"
 #: ITI TF-2: Table 3.18.4.1.2.4-1
 _GET_DOCUMENTS: Final = "urn:uuid:5c4f972b-d56b-40ac-a5fc-c8ca9b40b9d4"
+#: $MetadataLevel (metadata update supplement, ITI TF-2: 3.18.4.1.2.3.5.1.1)
+_EVERY_VERSION, _LATEST_VERSION = "2", "1"
 _PATIENTS: Final = (
     select(t.document_entry.c.unique_id, t.patient.c.patient_id)
     .join(t.patient, t.patient.c.pk == t.document_entry.c.patient_pk)
@@ -75,12 +80,14 @@ class RegistryPort(Protocol):
         within: Callable[[Connection], None] | None,
         occasion: Occasion,
         accepted: Accepted | None,
+        signature: SignatureFinding | None = None,
     ) -> RegistryOutcome:
         """ITI-42 for a completed `lcm:SubmitObjectsRequest`; its errors and warnings come back as they are.
 
         `within` writes the repository's own rows. On Success they are committed, save for a replay in process, where
         they were committed before. `digest` identifies what was sent. Whatever the outcome is, it is in the audit trail
-        on return. Raises `AuditNotWritten` when it is not.
+        on return. Raises `AuditNotWritten` when it is not. `signature` is what was found of the signature of the set:
+        it is kept with what is registered, or with the repository's own rows where the registry is elsewhere.
         """
 
     def document_entries(self, repository_unique_id: str) -> Iterator[RegistryEntry] | None:
@@ -113,10 +120,11 @@ class InProcessRegistry:
         within: Callable[[Connection], None] | None,
         occasion: Occasion,
         accepted: Accepted | None,
+        signature: SignatureFinding | None = None,
     ) -> RegistryOutcome:
         """See `RegistryPort.register`. The registry records it, in the transaction that registers."""
         return self._registry.register_document_set(
-            request, digest=digest, within=within, occasion=occasion, accepted=accepted
+            request, digest=digest, within=within, occasion=occasion, accepted=accepted, signature=signature
         )
 
     def document_entries(self, repository_unique_id: str) -> Iterator[RegistryEntry]:
@@ -183,6 +191,7 @@ class SoapRegistry:
         within: Callable[[Connection], None] | None,
         occasion: Occasion,
         accepted: Accepted | None,  # noqa: ARG002 - there is none
+        signature: SignatureFinding | None = None,
     ) -> RegistryOutcome:
         """See `RegistryPort.register`. A lost answer is XDSRegistryNotAvailable, whatever the registry did."""
         outcome = sent = self._sent(request)
@@ -191,6 +200,8 @@ class SoapRegistry:
                 with writing(self._engine) as connection:
                     if within is not None:
                         within(connection)
+                    if signature is not None:
+                        keep(connection, stated_identifiers(request).submission_set, signature, self._trail.clock())
                     self._trail.append(connection, self._events(occasion, request, sent, outcome))
             except XdsErrors as wrong:
                 outcome = RegistryOutcome.failure(wrong.errors)
@@ -229,22 +240,36 @@ class SoapRegistry:
         """See `RegistryPort.entries_of`. ITI TF-2: 3.18.4.1.2.3.7.5 GetDocuments"""
         wanted, found = list(unique_ids), []
         for start in range(0, len(wanted), BATCH):
-            try:
-                with self._caller.call(_QUERY, _get_documents(wanted[start : start + BATCH])) as answer:
-                    outcome = read_registry_response(answer.body)
-                    entries = list(answer.body.iter(r.EXTRINSIC_OBJECT))
-            except (NoAnswer, SoapFault) as error:
-                raise RegistryUnreachable(type(error).__name__) from error
-            if not outcome.succeeded:
-                raise RegistryUnreachable(f"the registry refuses the query: {outcome.errors[:1]!r}")
+            entries = self._documents(wanted[start : start + BATCH], _EVERY_VERSION)
             found += [_entry(entry) for entry in _latest(entries) if _is_of(entry, repository_unique_id)]
         return found
 
+    def _documents(self, unique_ids: Sequence[str], level: str) -> list[etree._Element]:
+        """Every version of the entries with these uniqueIds, as far as one answer may hold them.
+
+        An answer is about one patient (ITI TF-2: 3.18.4.1.2.3.7): documents of several are asked for one by one, and of
+        one that moved from patient to patient only the latest version.
+        """
+        try:
+            with self._caller.call(_QUERY, _get_documents(unique_ids, level)) as answer:
+                outcome = read_registry_response(answer.body)
+                entries = list(answer.body.iter(r.EXTRINSIC_OBJECT))
+        except (NoAnswer, SoapFault) as error:
+            raise RegistryUnreachable(type(error).__name__) from error
+        if outcome.succeeded:
+            return entries
+        if any(isinstance(error, XDSResultNotSinglePatient) for error in outcome.errors):
+            if len(unique_ids) > 1:
+                return [entry for one in unique_ids for entry in self._documents([one], level)]
+            if level != _LATEST_VERSION:
+                return self._documents(unique_ids, _LATEST_VERSION)
+        raise RegistryUnreachable(f"the registry refuses the query: {outcome.errors[:1]!r}")
+
 
 def _latest(entries: Iterable[etree._Element]) -> list[etree._Element]:
-    """The latest version of each logical object; a registry that knows no versions states none, and each stands alone.
+    """The latest version of each logical object; where no version is stated, each entry stands alone.
 
-    The answer holds all of them, since the latest alone leave out entries whose document is Offline at present.
+    All are asked for, since an answer with the latest alone leaves out those whose document is Offline at present.
     """
     latest: dict[str, tuple[int, etree._Element]] = {}
     for place, entry in enumerate(entries):
@@ -268,14 +293,14 @@ def _refused(fault: SoapFault) -> XDSRegistryNotAvailable | XDSRepositoryError:
     return XDSRepositoryError("the registry does not accept what this repository sends")
 
 
-def _get_documents(unique_ids: Collection[str]) -> bytes:
+def _get_documents(unique_ids: Collection[str], level: str) -> bytes:
     # Quotes inside a value are doubled (ITI TF-2: 3.18.4.1.2.3.5).
     values = "".join(f"<rim:Value>({markup.text(_quoted(unique_id))})</rim:Value>" for unique_id in unique_ids)
     return (
         f'<query:AdhocQueryRequest xmlns:query="{v.QUERY}" xmlns:rim="{v.RIM}">'
         f'<query:ResponseOption returnComposedObjects="true" returnType="LeafClass"/>'
         f'<rim:AdhocQuery id="{_GET_DOCUMENTS}"><rim:Slot name="$XDSDocumentEntryUniqueId"><rim:ValueList>{values}'
-        '</rim:ValueList></rim:Slot><rim:Slot name="$MetadataLevel"><rim:ValueList><rim:Value>2</rim:Value>'
+        f'</rim:ValueList></rim:Slot><rim:Slot name="$MetadataLevel"><rim:ValueList><rim:Value>{level}</rim:Value>'
         "</rim:ValueList></rim:Slot></rim:AdhocQuery></query:AdhocQueryRequest>"
     ).encode()
 

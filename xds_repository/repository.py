@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine
@@ -12,13 +12,15 @@ from schemas.responses import RegistryOutcome
 from soap.message import IncomingMessage, Reply
 from soap.parts import Spool
 from xds_repository.configuration import RepositoryConfiguration
-from xds_repository.ledger import Ledger
+from xds_repository.ledger import Document, Ledger
 from xds_repository.provide import Provider
-from xds_repository.reaper import Reaper, ReaperReport
 from xds_repository.registry_port import RegistryPort
+from xds_repository.removal import Removable, Remover
 from xds_repository.retrieve import Readable, Retriever, everybody
-from xds_repository.scrub import ScrubProgress, ScrubReport, scrub
+from xds_repository.signatures import UNEXAMINED, SignatureExamination
 from xds_repository.stores import ObjectStore
+from xds_repository.upkeep.reaper import Reaper, ReaperReport
+from xds_repository.upkeep.scrub import ScrubProgress, ScrubReport, scrub
 
 
 def _utc_now() -> datetime:
@@ -30,8 +32,9 @@ class Repository:
 
     `engine` is the database of `xds_repository.tables`; with an in-process registry it is the registry's too. `spool`
     takes inline documents while their request runs: a store's own spool directory saves a copy. `readable` tells
-    which documents the sender of a message may read. Every decision is in the `trail` before it has an effect or
-    an answer. `clock` gives the time in UTC.
+    which documents the sender of a message may read, `removable` which of those it may remove, `signatures` which
+    signed submissions are kept. Every decision is in the `trail` before it has an effect or an answer. `clock` gives
+    the time in UTC.
     """
 
     def __init__(
@@ -44,6 +47,8 @@ class Repository:
         spool: Spool,
         trail: Trail,
         readable: Readable = everybody,
+        removable: Removable = everybody,
+        signatures: SignatureExamination = UNEXAMINED,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.engine = engine
@@ -51,8 +56,27 @@ class Repository:
         self.configuration = configuration
         self._registry = registry
         self._ledger = Ledger(engine)
-        self._provider = Provider(self._ledger, store, registry, configuration, spool=spool, trail=trail, clock=clock)
+        self._provider = Provider(
+            self._ledger,
+            store,
+            registry,
+            configuration,
+            spool=spool,
+            trail=trail,
+            signatures=signatures,
+            clock=clock,
+        )
         self._retriever = Retriever(self._ledger, store, registry, configuration, readable, trail=trail)
+        self._remover = Remover(
+            self._ledger,
+            store,
+            registry,
+            configuration,
+            readable=readable,
+            removable=removable,
+            trail=trail,
+            clock=clock,
+        )
         self._reaper = Reaper(self._ledger, store, registry, configuration, clock=clock)
         self._clock = clock
 
@@ -64,8 +88,16 @@ class Repository:
         """ITI-43: the documents that a message asks for."""
         return self._retriever.retrieve(message)
 
+    def remove(self, message: IncomingMessage) -> RegistryOutcome:
+        """ITI-86: stop keeping the documents that a message names."""
+        return self._remover.remove(message)
+
+    def erase(self, documents: Iterable[Document]) -> None:
+        """Delete the blobs of documents that `ledger.take_away` has taken out, once that is committed."""
+        self._remover.erase(documents)
+
     def reap(self) -> ReaperReport:
-        """Clear away what unfinished writes left behind; to be called every few minutes by one process or several."""
+        """Clear away what unfinished work left behind; to be called every few minutes by one process or several."""
         return self._reaper.run()
 
     def scrub(self, *, bytes_per_second: float | None = None) -> Generator[ScrubProgress, None, ScrubReport]:

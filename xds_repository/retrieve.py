@@ -9,11 +9,9 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from lxml import etree
 
 from dmp.audit import AuditNotWritten, Event, Occasion, Trail, Transaction
 from schemas import markup
@@ -25,9 +23,6 @@ from schemas.errors import (
     XdsErrors,
     XDSRepositoryBusy,
     XDSRepositoryError,
-    XDSTooManyResults,
-    XDSUnknownCommunity,
-    XDSUnknownRepositoryId,
 )
 from schemas.responses import RegistryOutcome, registry_response
 from schemas.vocabulary import ResponseStatus
@@ -35,6 +30,7 @@ from soap.message import IncomingMessage, OutgoingPart, Reply
 from soap.parts import include
 from xds_repository import audited
 from xds_repository.configuration import RepositoryConfiguration
+from xds_repository.document_requests import DocumentRequest, check_addressed, document_requests
 from xds_repository.ledger import DATABASE_AWAY, Document, Ledger, normal
 from xds_repository.registry_port import RegistryPort
 from xds_repository.stores import BlobCorrupt, BlobMissing, ObjectStore, StoreError
@@ -44,23 +40,10 @@ log: Final = structlog.get_logger(__name__)
 #: Which of some documents (uniqueIds in NFC) the sender of a message may read; the others do not exist for it.
 Readable = Callable[[Collection[str], IncomingMessage], Collection[str]]
 
-_REQUEST: Final = f"{{{v.XDSB}}}DocumentRequest"
-_HOME: Final = f"{{{v.XDSB}}}HomeCommunityId"
-_REPOSITORY: Final = f"{{{v.XDSB}}}RepositoryUniqueId"
-_DOCUMENT: Final = f"{{{v.XDSB}}}DocumentUniqueId"
 # RFC 6838 §4.2. The type was sent by a stranger: only what is safe in a header goes into one.
 _MEDIA_TYPE: Final = re.compile(r"(?!multipart/|message/)[A-Za-z0-9][\w!#$&^.+-]{0,126}/[\w!#$&^.+-]{1,127}", re.ASCII)
 #: A document of at most so many bytes may be proven before the answer starts.
 _SMALL: Final = 524_288
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentRequest:
-    """One `xdsb:DocumentRequest` as it was sent; what is missing is empty (ITI TF-2: 3.43.4.1.2)."""
-
-    home_community_id: str | None
-    repository_unique_id: str
-    document_unique_id: str
 
 
 #: A request, the document that it means, and that document on its way out.
@@ -126,7 +109,7 @@ class Retriever:
         errors: list[XdsError] = []
         found: list[Given] = []
         try:
-            requests = self._requests(message.body)
+            requests = document_requests(message.body, self._configuration)
             wanted = [normal(request.document_unique_id) for request in requests]
             known = self._ledger.documents(wanted)
             # What is not there and what may not be seen are one answer, and one way to it.
@@ -147,6 +130,11 @@ class Retriever:
             except XdsError as error:
                 errors.append(error)
             except StoreError as error:
+                if isinstance(error, BlobMissing) and self._was_removed(document):
+                    # It went between the look at the ledger and the look at the store.
+                    named = request.document_unique_id
+                    errors.append(XDSDocumentUniqueIdError(named, location=named))
+                    continue
                 # Whoever looks after the store finds the blob by its key; the requester is told nothing of it.
                 log.error(
                     "retrieve.blob_failed",
@@ -169,28 +157,12 @@ class Retriever:
         )
         return RegistryOutcome(status, tuple(errors)), found
 
-    def _requests(self, body: etree._Element) -> list[DocumentRequest]:
-        """Each document that is asked for, once."""
-        requests = dict.fromkeys(_request(child) for child in r.children(body) if child.tag == _REQUEST)
-        if not requests:
-            raise XdsErrors((XDSDocumentUniqueIdError("the request names no document"),))
-        if len(requests) > self._configuration.most_documents:
-            raise XdsErrors(
-                (XDSTooManyResults(f"one request names at most {self._configuration.most_documents} documents"),)
-            )
-        return list(requests)
-
     def _chosen(self, request: DocumentRequest, known: dict[str, Document]) -> Document:
         """The document that a request means. Raises `XdsError` (ITI TF-3: Table 4.2.4.1-2)."""
-        location = request.document_unique_id
-        home = self._configuration.home_community_id
-        if request.home_community_id and home is not None and request.home_community_id != home:
-            raise XDSUnknownCommunity(request.home_community_id, location=location)
-        if request.repository_unique_id != self._configuration.repository_unique_id:
-            raise XDSUnknownRepositoryId(request.repository_unique_id, location=location)
+        check_addressed(request, self._configuration)
         document = known.get(normal(request.document_unique_id))
         if document is None:
-            raise XDSDocumentUniqueIdError(request.document_unique_id, location=location)
+            raise XDSDocumentUniqueIdError(request.document_unique_id, location=request.document_unique_id)
         return document
 
     def _proven(self, document: Document) -> OutgoingPart:
@@ -223,19 +195,23 @@ class Retriever:
             self._cut(document, occasion, error)
             raise
 
+    def _was_removed(self, document: Document) -> bool:
+        """Whether the ledger has stopped keeping a document since it was asked for."""
+        try:
+            return not self._ledger.keeps(document)
+        except DATABASE_AWAY:
+            return False
+
     def _cut(self, document: Document, occasion: Occasion, error: StoreError) -> None:
         """Say that a document which was to be given out was not given whole; there is nobody to answer any more."""
-        wrong = (XDSRepositoryError(_reason(error)),)
+        wrong: tuple[XdsError, ...] = (XDSRepositoryError(_reason(error)),)
+        if isinstance(error, BlobMissing) and self._was_removed(document):
+            wrong = (XDSDocumentUniqueIdError(document.unique_id),)
         own, now = self._configuration.repository_unique_id, self._trail.clock()
         try:
             self._trail.record(audited.not_retrieved(occasion, own, [document.unique_id], wrong, now))
         except AuditNotWritten as not_written:
             log.error("audit.not_written", kind=str(not_written), correlation_id=occasion.correlation_id)
-
-
-def _request(element: etree._Element) -> DocumentRequest:
-    texts = {child.tag: (r.value_text(child) or "").strip() for child in r.children(element)}
-    return DocumentRequest(texts.get(_HOME), texts.get(_REPOSITORY, ""), texts.get(_DOCUMENT, ""))
 
 
 def _part(document: Document, chunks: Iterator[bytes]) -> OutgoingPart:

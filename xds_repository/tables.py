@@ -36,6 +36,20 @@ stored_document: Final = Table(
     Column("stored_at", DateTime(timezone=True), nullable=False),
 )
 
+#: What is kept no more: remembered for ever, so that nobody takes its absence for damage.
+removed_document: Final = Table(
+    "removed_document",
+    metadata,
+    Column("pk", RowId, primary_key=True),
+    # May be that of a document which was provided again since.
+    Column("unique_id", String(256), nullable=False),
+    Column("blob_key", String(36), nullable=False, unique=True),
+    Column("state", SmallInteger, nullable=False),
+    Column("removed_at", DateTime(timezone=True), nullable=False),
+    Index("ix_removed_document_unique_id", "unique_id"),
+    Index("ix_removed_document_state", "state", "removed_at"),
+)
+
 write_intent: Final = Table(
     "write_intent",
     metadata,

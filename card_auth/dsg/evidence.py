@@ -20,7 +20,7 @@ from card_auth.certificates import Certificate
 from card_auth.dsg.finding import Reason, SignatureRefused
 from card_auth.dsg.instants import read_zoned_instant
 from card_auth.dsg.policy import DsgPolicy
-from card_auth.dsg.submitted import Parse, SubmittedSet
+from card_auth.dsg.submitted import Content, Parse, SubmittedSet
 from card_auth.dsg.vocabulary import C14N, CANONICALIZATIONS, MANIFEST_TYPE, XadesVersion, ds
 from card_auth.errors import CertificateUnreadable
 from card_auth.trust import TrustedChain, TrustStore
@@ -37,7 +37,7 @@ class Evidence:
 
     def __init__(
         self,
-        signature: bytes,
+        signature: Content,
         submitted: SubmittedSet,
         *,
         caller: Caller | None,
@@ -47,7 +47,6 @@ class Evidence:
         policy: DsgPolicy,
         at: datetime.datetime,
     ) -> None:
-        self.octets = signature
         self.submitted = submitted
         self.caller = caller
         self.parse_document = parse_document
@@ -60,13 +59,15 @@ class Evidence:
         self.legacy_sha1 = True
         self.unjudged: Reason | None = Reason.NOBODY_KNOWN
         self._parse = parse
+        self._signature = signature
 
     @cached_property
     def root(self) -> etree._Element:
         """The signature document as it came."""
-        if len(self.octets) > self.policy.largest_signature:
-            raise SignatureRefused(Reason.TOO_LARGE, f"{len(self.octets)} octets")
-        return self._read(self.octets)
+        size = self._signature.size
+        if size > self.policy.largest_signature:
+            raise SignatureRefused(Reason.TOO_LARGE, f"{size} octets")
+        return self._read(b"".join(self._signature.chunks()))
 
     @cached_property
     def version(self) -> XadesVersion:

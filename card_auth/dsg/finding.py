@@ -52,7 +52,7 @@ class Reason(enum.StrEnum):
     OTHER_DOCUMENT = "a document is not what was signed"
     NOBODY_KNOWN = "nobody is known to have submitted it"
     NO_TRUST = "no authority is trusted here"
-    NO_CONTENT = "the documents are not here"
+    NOT_EXAMINED = "nobody here has looked at the documents"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,9 @@ def signature_entries(submission: Submission) -> tuple[DocumentEntry, ...]:
     """
     signing = _signing(submission)
     return tuple(
-        entry for entry in submission.document_entries if entry.entry_uuid in signing or _format(entry) == FORMAT_DMP
+        entry
+        for entry in submission.document_entries
+        if _same(entry.entry_uuid) in signing or _format(entry) == FORMAT_DMP
     )
 
 
@@ -36,7 +38,7 @@ def signature_entry(submission: Submission) -> DocumentEntry | None:
         raise SignatureMisdescribed(f"formatCode: a signature document has one of {', '.join(sorted(FORMAT_CODES))}")
     if class_code != CLASS_CODE:
         raise SignatureMisdescribed(f"classCode: a signature document has {CLASS_CODE}")
-    if entry.entry_uuid not in _signing(submission):
+    if _same(entry.entry_uuid) not in _signing(submission):
         raise SignatureMisdescribed("the association signs from the signature document to the SubmissionSet is missing")
     return entry
 
@@ -55,12 +57,17 @@ def authors_of(submission: Submission) -> tuple[SetAuthor, ...]:
 
 def _signing(submission: Submission) -> frozenset[str]:
     """The ids of what signs the SubmissionSet."""
-    sets = {one.entry_uuid for one in submission.submission_sets}
+    sets = {_same(one.entry_uuid) for one in submission.submission_sets}
     return frozenset(
-        association.source
+        _same(association.source)
         for association in submission.associations
-        if association.association_type is AssociationType.SIGNS and association.target in sets
+        if association.association_type is AssociationType.SIGNS and _same(association.target) in sets
     )
+
+
+def _same(entry_id: str) -> str:
+    """An id as it is compared: UUIDs that differ in case only are one UUID (RFC 9562, 4)."""
+    return entry_id.lower() if entry_id.lower().startswith("urn:uuid:") else entry_id
 
 
 def _format(entry: DocumentEntry) -> str | None:

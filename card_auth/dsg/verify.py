@@ -11,7 +11,7 @@ from card_auth.dsg.evidence import Evidence, algorithm_of
 from card_auth.dsg.finding import SignatureFinding, SignatureRefused, Verdict
 from card_auth.dsg.gates import manifest, signed, signer, structure
 from card_auth.dsg.policy import DsgPolicy
-from card_auth.dsg.submitted import Parse, SubmittedSet
+from card_auth.dsg.submitted import Content, Octets, Parse, SubmittedSet
 from card_auth.trust import TrustStore
 
 Gate = Callable[[Evidence], None]
@@ -62,7 +62,7 @@ class Verifier:
         self._gates = tuple(gates)
 
     def verify(
-        self, signature: bytes, submitted: SubmittedSet, *, caller: Caller | None, at: datetime.datetime
+        self, signature: Content | bytes, submitted: SubmittedSet, *, caller: Caller | None, at: datetime.datetime
     ) -> SignatureFinding:
         """What is to be said of a signature document that came with a set at that moment (aware, UTC).
 
@@ -70,7 +70,7 @@ class Verifier:
         the documents' contents raise when they cannot be read.
         """
         evidence = Evidence(
-            signature,
+            Octets(signature) if isinstance(signature, bytes) else signature,
             submitted,
             caller=caller,
             parse=self._parse,

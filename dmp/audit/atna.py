@@ -74,6 +74,10 @@ EVENT_IDS: Final = {
     Transaction.RESTRICTED_UPDATE: _IMPORT,
     Transaction.REMOVE_METADATA: _PATIENT_RECORD,
     Transaction.REMOVE_DOCUMENTS: _PATIENT_RECORD,
+    Transaction.SUBSCRIBE: _QUERY,
+    Transaction.NOTIFY: _EXPORT,
+    Transaction.ALERT: _EXPORT,
+    Transaction.ALERT_SETTINGS: _PATIENT_RECORD,
     Transaction.TEST_EXISTENCE: _QUERY,
     Transaction.SET_AUTHORISATION: _PATIENT_RECORD,
     Transaction.LIST_RECORDS: _QUERY,
@@ -91,24 +95,34 @@ EVENT_IDS: Final = {
     Transaction.STOP: _APPLICATION_ACTIVITY,
     Transaction.SECURITY_ALERT: Code("110113", DCM, "Security Alert"),
     Transaction.AUDIT_LOG_USED: Code("110101", DCM, "Audit Log Used"),
+    Transaction.DESTROY_RECORD: _PATIENT_RECORD,
+    Transaction.LEGAL_HOLD: _PATIENT_RECORD,
 }
 _TYPES: Final = {
     Transaction.START: Code("110120", DCM, "Application Start"),
     Transaction.STOP: Code("110121", DCM, "Application Stop"),
     Transaction.SECURITY_ALERT: Code("110126", DCM, "Node Authentication"),
+    Transaction.ALERT: Code("alert", _FEUILLET, "Alert to a Person"),
+    Transaction.ALERT_SETTINGS: Code("alert-settings", _FEUILLET, "Alert Settings"),
 }
 _SOURCE: Final = Code("110153", DCM, "Source Role ID")
 _DESTINATION: Final = Code("110152", DCM, "Destination Role ID")
 _APPLICATION: Final = Code("110150", DCM, "Application")
 _LAUNCHER: Final = Code("110151", DCM, "Application Launcher")
-#: Where the server is the source: it gives documents out, or registers them elsewhere.
-_SERVER_IS_SOURCE: Final = frozenset({Transaction.RETRIEVE, Transaction.REGISTER_ELSEWHERE})
-_REMOVALS: Final = frozenset({Transaction.REMOVE_METADATA, Transaction.REMOVE_DOCUMENTS})
+#: What the server sends unasked: it is the requestor, and the event's endpoint is the other side.
+_SENT: Final = frozenset({Transaction.REGISTER_ELSEWHERE, Transaction.NOTIFY, Transaction.ALERT})
+#: Where the server is the source: it gives documents out, or sends.
+_SERVER_IS_SOURCE: Final = frozenset({Transaction.RETRIEVE, *_SENT})
+#: What is told of, in ITI-53 (ITI TF-2: 3.53.5.1.2).
+_ENTRY: Final = Code("urn:uuid:7edca82f-054d-47f2-a032-9b2a5b5186c1", "IHE XDS Metadata", "document entry object type")
+_FOLDER: Final = Code("urn:uuid:d9d542f3-6cc4-48b6-8870-ea235fbc94c2", "IHE XDS Metadata", "folder classification node")
+_REMOVALS: Final = frozenset({Transaction.REMOVE_METADATA, Transaction.REMOVE_DOCUMENTS, Transaction.DESTROY_RECORD})
 #: ParticipantObjectDataLifeCycle: permanent erasure.
 _ERASURE: Final = "15"
 _OBJECT_REFERENCE: Final = Code("urn:ihe:iti:2017:ObjectRef", "IHE XDS Metadata", "registry object reference")
 #: Which side's activity an event of the application itself is.
-_LOCAL: Final = frozenset({Transaction.START, Transaction.STOP, Transaction.AUDIT_LOG_USED})
+_OPERATED: Final = frozenset({Transaction.AUDIT_LOG_USED, Transaction.DESTROY_RECORD, Transaction.LEGAL_HOLD})
+_LOCAL: Final = frozenset({Transaction.START, Transaction.STOP}) | _OPERATED
 
 
 def message(event: Event, position: Position, source: AuditSource) -> str:
@@ -156,7 +170,7 @@ def _remote(event: Event, source: AuditSource) -> str:
     here, there = _DESTINATION, _SOURCE
     if event.transaction in _SERVER_IS_SOURCE:
         here, there = there, here
-    sends = event.transaction is Transaction.REGISTER_ELSEWHERE
+    sends = event.transaction in _SENT
     own = f"urn:feuillet:{source.host}" if sends else event.endpoint or f"urn:feuillet:{source.host}"
     server = _participant(
         own, here, requestor=sends, address=source.host, address_type="1", alternative=str(source.process)
@@ -172,7 +186,7 @@ def _remote(event: Event, source: AuditSource) -> str:
 def _local(event: Event, source: AuditSource) -> str:
     """The application and whoever started it, or reads its trail."""
     person = f'<ActiveParticipant UserID="{attribute(event.name or "unknown")}" UserIsRequestor="true">'
-    role = _coded("RoleIDCode", _LAUNCHER) if event.transaction is not Transaction.AUDIT_LOG_USED else ""
+    role = _coded("RoleIDCode", _LAUNCHER) if event.transaction not in _OPERATED else ""
     application = _participant(
         f"urn:feuillet:{source.host}",
         _APPLICATION,
@@ -219,19 +233,25 @@ def _objects(event: Event) -> str:
         objects += _object(event.patient, "1", "1", Code("2", _OBJECT_TYPES, "Patient Number"))
     if event.submission_set:
         kind = Code(_SUBMISSION_SET, "IHE XDS Metadata", "submission set classificationNode")
-        objects += _object(event.submission_set, "2", "20", kind)
+        signature = [("signature", event.signature)] if event.signature else []
+        objects += _object(event.submission_set, "2", "20", kind, details=signature)
     kind_of_query = _transaction_code(event.transaction)
     if event.query_id and kind_of_query is not None:
         details = [("QueryEncoding", "UTF-8")]
         objects += _object(event.query_id, "2", "24", kind_of_query, query=event.query, details=details)
     erased = _ERASURE if event.transaction in _REMOVALS else None
-    if event.transaction in (Transaction.RETRIEVE, Transaction.REMOVE_DOCUMENTS):
+    if event.transaction in (Transaction.RETRIEVE, Transaction.REMOVE_DOCUMENTS, Transaction.DESTROY_RECORD):
         kind = Code("9", _OBJECT_TYPES, "Report Number")
         details = [("Repository Unique ID", event.repository)] if event.repository else []
         for document in event.documents:
             objects += _object(document, "2", "3", kind, details=details, life_cycle=erased)
     for identifier in event.objects:
         objects += _object(identifier, "2", "3", _OBJECT_REFERENCE, life_cycle=erased)
+    if event.transaction is Transaction.NOTIFY:
+        for entry in event.documents:
+            objects += _object(entry, "2", "3", _ENTRY)
+        for folder in event.folders:
+            objects += _object(folder, "2", "3", _FOLDER)
     if event.transaction is Transaction.SECURITY_ALERT:
         details = [("Alert Description", event.reason), ("Certificate", event.certificate)]
         objects += _object(

@@ -26,6 +26,8 @@ _KINDS: Final = {
     "roles": tuple,
     "documents": tuple,
     "objects": tuple,
+    "folders": tuple,
+    "functions": tuple,
     "happened_at": instant,
 }
 _encoder: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False).encode

@@ -37,6 +37,12 @@ class Transaction(enum.StrEnum):
     RESTRICTED_UPDATE = "ITI-92"
     REMOVE_METADATA = "ITI-62"
     REMOVE_DOCUMENTS = "ITI-86"
+    SUBSCRIBE = "ITI-52"
+    NOTIFY = "ITI-53"
+    #: A person was told by e-mail or SMS that there is news.
+    ALERT = "alert"
+    #: Who is told was changed.
+    ALERT_SETTINGS = "alert-settings"
     # The DMP's own services, by the numbers of its integration guide.
     TEST_EXISTENCE = "TD0.2"
     SET_AUTHORISATION = "TD0.3"
@@ -55,6 +61,8 @@ class Transaction(enum.StrEnum):
     STOP = "stop"
     SECURITY_ALERT = "security-alert"
     AUDIT_LOG_USED = "audit-log-used"
+    DESTROY_RECORD = "destroy-record"
+    LEGAL_HOLD = "legal-hold"
 
     @property
     def number(self) -> str | None:
@@ -106,6 +114,10 @@ _MEANINGS: Final = {
     Transaction.RESTRICTED_UPDATE: "Restricted Update Document Set",
     Transaction.REMOVE_METADATA: "Remove Metadata",
     Transaction.REMOVE_DOCUMENTS: "Remove Documents",
+    Transaction.SUBSCRIBE: "Document Metadata Subscribe",
+    Transaction.NOTIFY: "Document Metadata Notify",
+    Transaction.ALERT: "Alert",
+    Transaction.ALERT_SETTINGS: "Alert Settings",
     Transaction.TEST_EXISTENCE: "Test of Existence",
     Transaction.SET_AUTHORISATION: "Update of Own Authorisation",
     Transaction.LIST_RECORDS: "List of Authorised Records",
@@ -123,10 +135,12 @@ _MEANINGS: Final = {
     Transaction.STOP: "Application Stop",
     Transaction.SECURITY_ALERT: "Node Authentication",
     Transaction.AUDIT_LOG_USED: "Audit Log Used",
+    Transaction.DESTROY_RECORD: "Record Destruction",
+    Transaction.LEGAL_HOLD: "Legal Hold",
 }
 
-# ITI TF-2: 3.8.5.1, 3.18.5.1, 3.41.5.1, 3.42.5.1, 3.43.5.1, 3.44.5.1, 3.51.5.1, 3.57.5.1, 3.61.5.1, 3.62.5.1,
-# 3.86.5.1, 3.92.5.1; DICOM PS3.15 A.5.3
+# ITI TF-2: 3.8.5.1, 3.18.5.1, 3.41.5.1, 3.42.5.1, 3.43.5.1, 3.44.5.1, 3.51.5.1, 3.52.7, 3.53.5.1, 3.57.5.1, 3.61.5.1,
+# 3.62.5.1, 3.86.5.1, 3.92.5.1; DICOM PS3.15 A.5.3
 _ACTIONS: Final = {
     Transaction.PATIENT_FEED: Action.CREATE,
     Transaction.STORED_QUERY: Action.EXECUTE,
@@ -141,6 +155,10 @@ _ACTIONS: Final = {
     Transaction.RESTRICTED_UPDATE: Action.UPDATE,
     Transaction.REMOVE_METADATA: Action.DELETE,
     Transaction.REMOVE_DOCUMENTS: Action.DELETE,
+    Transaction.SUBSCRIBE: Action.CREATE,
+    Transaction.NOTIFY: Action.READ,
+    Transaction.ALERT: Action.READ,
+    Transaction.ALERT_SETTINGS: Action.UPDATE,
     # DICOM PS3.15 A.5.3.9, A.5.3.10: queries are executed, records of patients created, read and updated.
     Transaction.TEST_EXISTENCE: Action.EXECUTE,
     Transaction.SET_AUTHORISATION: Action.UPDATE,
@@ -159,6 +177,8 @@ _ACTIONS: Final = {
     Transaction.STOP: Action.EXECUTE,
     Transaction.SECURITY_ALERT: Action.EXECUTE,
     Transaction.AUDIT_LOG_USED: Action.READ,
+    Transaction.DESTROY_RECORD: Action.DELETE,
+    Transaction.LEGAL_HOLD: Action.UPDATE,
 }
 
 #: The transaction that a WS-Addressing action asks for.
@@ -173,6 +193,8 @@ BY_ACTION: Final = {
     "urn:ihe:iti:2018:RestrictedUpdateDocumentSet": Transaction.RESTRICTED_UPDATE,
     "urn:ihe:iti:2010:DeleteDocumentSet": Transaction.REMOVE_METADATA,
     "urn:ihe:iti:2017:RemoveDocuments": Transaction.REMOVE_DOCUMENTS,
+    "http://docs.oasis-open.org/wsn/bw-2/NotificationProducer/SubscribeRequest": Transaction.SUBSCRIBE,
+    "http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager/UnsubscribeRequest": Transaction.SUBSCRIBE,
     "urn:hl7-org:v3:PRPA_IN201301UV02": Transaction.PATIENT_FEED_V3,
     "urn:hl7-org:v3:PRPA_IN201302UV02": Transaction.PATIENT_FEED_V3,
     "urn:hl7-org:v3:PRPA_IN201304UV02": Transaction.PATIENT_FEED_V3,
@@ -215,6 +237,7 @@ class Occasion:
     """The request that a decision is made for: which transaction, who asks, and from where.
 
     `certificate` is the SHA-256 (hex) of the certificate of the connection, where nobody is known by another one.
+    `signature` is what was found of the signature of a submission, once that was looked at.
     """
 
     transaction: Transaction
@@ -223,6 +246,7 @@ class Occasion:
     client_address: str = ""
     certificate: str = ""
     endpoint: str = ""
+    signature: str = ""
 
     @classmethod
     def of(cls, transaction: Transaction, message: _Message) -> Occasion:
@@ -247,8 +271,12 @@ class Event:
     request). `unchanged`: accepted, and nothing was done, since it had been done before or is none of our business.
     `patient` is a CX; `query` the request of a stored query as XML; `results` the objects or documents given out or
     removed, `objects` the entryUUIDs of registry objects that were, or were to be, removed.
-    `refused_transaction` is what was asked for by whoever was turned away. `act` says which of its acts a transaction
-    of the DMP was: `AJOUT MEDECIN_TRAITANT`.
+    `refused_transaction` is what was asked for by whoever was turned away. `signature` is what was found of the
+    signature of a submission: the verdict, and the name of the rule that it breaks; empty where there is none.
+    ITI-53 names `documents` and `folders` by entryUUID.
+    `functions` are the DMP's own names of what was done, the rows of its functional matrix (TD3.3a-mask, …), where the
+    transaction does not tell.
+    `act` says which of its acts a transaction of the DMP was: `AJOUT MEDECIN_TRAITANT`.
     """
 
     happened_at: datetime
@@ -281,10 +309,13 @@ class Event:
     submission_set: str = ""
     documents: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
     repository: str = ""
     query_id: str = ""
     query: str = field(default="", repr=False)
     results: int | None = None
+    signature: str = ""
+    functions: tuple[str, ...] = ()
 
     @classmethod
     def on(cls, occasion: Occasion, happened_at: datetime, **what: Any) -> Event:
@@ -293,6 +324,9 @@ class Event:
         what.setdefault("action", _ACTIONS[occasion.transaction])
         what.setdefault("transaction", occasion.transaction)
         what.setdefault("certificate", occasion.certificate)
+        what.setdefault("signature", occasion.signature)
+        if "patient" in what:
+            what["patient"] = _identifier(what["patient"])
         if caller is not None:
             software = caller.software
             what["certificate"] = caller.certificate_fingerprint
@@ -325,6 +359,12 @@ class Event:
 
 
 FIELDS: Final = tuple(f.name for f in fields(Event))
+
+
+def _identifier(patient: str) -> str:
+    """Components 1 and 4 of a CX, by which a patient is found whatever a sender adds. Other text stays as it is."""
+    parts = patient.split("^", 4)
+    return f"{parts[0]}^^^{parts[3]}" if len(parts) > 3 else patient
 
 
 def refused(errors: Sequence[XdsError]) -> dict[str, Any]:

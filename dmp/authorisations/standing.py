@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from dmp.authorisations.authorisation import AuthorisationStatus, Standing
 from dmp.records.find import canonical
@@ -42,15 +44,21 @@ def standing(connection: Connection, patient: str, national_id: str, structure_i
     """How a professional and their structure stand to the record of a patient at a moment.
 
     `patient` is any of the patient's identifiers; `national_id` and `structure_id` are the caller's, empty where they
-    have none. Without a record all is as for nobody. Raises `DMPInvalidRequest` when `patient` is no identifier.
+    have none. Without a record all is as for nobody. Raises `DMPInvalidRequest` when `patient` is no identifier,
+    `sqlalchemy.exc.OperationalError` when the database does not answer.
     """
     dialect = connection.dialect.name
     # SQLite compares moments as the texts that SQLAlchemy writes.
     moment: Any = at if dialect == "postgresql" else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
     identifier = canonical(patient)
-    row = connection.exec_driver_sql(
-        _STATEMENTS[dialect], (moment, moment, national_id, moment, national_id, structure_id, identifier)
-    ).first()
+    try:
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.execute(
+                _STATEMENTS[dialect], (moment, moment, national_id, moment, national_id, structure_id, identifier)
+            )
+            row = cursor.fetchone()
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise OperationalError(None, None, error) from error  # as everything else that asks the database
     if row is None:
         return _NOBODY
     pk, status, birth_date, glass, regulation, masked, person, structure, treating, opened = row

@@ -22,8 +22,11 @@ from feuillet.configuration import ConfigurationRefused
 from feuillet.settings import Sections, TrustSettings
 from soap.xml import parse_untrusted
 
+#: The revocation lists, and whom one trusts by them.
+OpenedTrust = tuple[RevocationLists, TrustStore]
 
-def open_trust(trust: TrustSettings) -> tuple[RevocationLists, TrustStore]:
+
+def open_trust(trust: TrustSettings) -> OpenedTrust:
     """The revocation lists, still empty, and whom one trusts by them. Raises `ConfigurationRefused`."""
     profiles = load_profiles(trust.profiles)
     lists = RevocationLists(
@@ -44,12 +47,15 @@ def required_trust(settings: Sections) -> TrustSettings | None:
     return settings.trust
 
 
-def open_admission(settings: Sections, trail: Trail) -> Admission | None:
-    """Who admits the callers; None where all are admitted unasked. Raises `ConfigurationRefused`."""
+def open_admission(settings: Sections, trail: Trail, opened: OpenedTrust | None = None) -> Admission | None:
+    """Who admits the callers; None where all are admitted unasked. Raises `ConfigurationRefused`.
+
+    `opened` is the trust that other parts of the process use too: its lists are fetched once.
+    """
     trust = required_trust(settings)
     if trust is None:
         return None
-    lists, store = open_trust(trust)
+    lists, store = opened or open_trust(trust)
     verifier = Verifier(
         store, parse=parse_untrusted, replay=PresentedAssertions(trail.engine), policy=vihf_policy(trust)
     )

@@ -14,8 +14,8 @@ from feuillet.commands.exits import ExitCode, PartUnavailable
 from feuillet.commands.serving import require_parts
 from feuillet.composition import open_rooms
 from feuillet.settings import Sections
-from xds_repository.scrub import ScrubPhase, ScrubProgress, ScrubReport
 from xds_repository.stores import StoreError
+from xds_repository.upkeep.scrub import ScrubPhase, ScrubProgress, ScrubReport
 
 _PHASES = {
     ScrubPhase.DOCUMENTS: "hashing documents",
@@ -76,6 +76,8 @@ def _lines(report: ScrubReport) -> list[str]:
         lines.append("The registry did not answer: documents were not compared with it.")
     elif not report.registry_compared:
         lines.append("The registry is elsewhere and lists no entries: only the way from here to there was compared.")
+    if report.removed:
+        lines.append(f"{report.removed} registry entries are of documents that were removed.")
     lines += [
         f"{finding.kind.value:13} document {finding.unique_id or '-'}  blob {finding.blob or '-'}"
         for finding in report.findings

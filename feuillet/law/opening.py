@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Engine
 
 from dmp.audit import Trail
-from dmp.records import rules
-from dmp.records.record import RecordRules
 from dmp.rights.decision import Law
 from dmp.rights.matrix import MatrixError, load_matrix
 from dmp.rights.professions import load_professions
 from dmp.services import ByLaw, Setting
 from feuillet.configuration import ConfigurationRefused
 from feuillet.law.record_law import RecordLaw
+from feuillet.law.rules import record_rules
 from feuillet.settings import Sections
 from xds_registry.database import writing
 from xds_registry.patients import add_patient
@@ -30,7 +28,7 @@ def open_law(settings: Sections, engine: Engine) -> RecordLaw | None:
         return None
     if settings.repository.registry is not None:
         raise ConfigurationRefused(["law.enforced: expected false where the registry, with its records, is elsewhere"])
-    return RecordLaw(engine, _law(settings), rules=_rules)
+    return RecordLaw(engine, _law(settings), rules=record_rules(settings.record))
 
 
 def open_services(settings: Sections, engine: Engine, trail: Trail) -> Setting:
@@ -38,9 +36,9 @@ def open_services(settings: Sections, engine: Engine, trail: Trail) -> Setting:
     return Setting(
         begin=partial(writing, engine),
         trail=trail,
-        judge=ByLaw(_law(settings), rules=_rules, clock=trail.clock),
+        judge=ByLaw(_law(settings), rules=record_rules(settings.record), clock=trail.clock),
         announce=add_patient,
-        rules=_rules,
+        rules=record_rules(settings.record),
         clock=trail.clock,
     )
 
@@ -54,7 +52,3 @@ def _law(settings: Sections) -> Law:
         )
     except MatrixError as error:
         raise ConfigurationRefused([f"law: {error}"]) from None
-
-
-def _rules(at: datetime) -> RecordRules:
-    return rules.current(at.date())

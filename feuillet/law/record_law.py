@@ -100,6 +100,11 @@ class RecordLaw:
         self._enter(message.caller, held)
         return found
 
+    @staticmethod
+    def removable(_unique_ids: Collection[str], _message: IncomingMessage) -> frozenset[str]:
+        """Which of these documents the sender of an ITI-86 may remove: none, a record ends by its term alone."""
+        return frozenset()
+
     def submission(self, occasion: Occasion, submission: Submission) -> Reach:
         """What a submission may refer to and replace. Raises RightsRefused, XdsErrors.
 

@@ -1,4 +1,4 @@
-"""The work beside the requests: the patient feed, the reaper, the delivery of audit events and their checkpoints."""
+"""The work beside the requests: the patient feed, the reaper, alerts, the delivery and checkpoints of audit events."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from dmp.audit.atna import AuditSource
 from dmp.audit.delivery import backlog
 from dmp.audit.syslog import NotDelivered, SyslogServer
 from feuillet import metrics
+from feuillet.alerts.opening import start_sending
 from feuillet.audit.checkpoints import Checkpoints
 from feuillet.audit.opening import audit_source, open_syslog
 from feuillet.callers.presented import PresentedAssertions
@@ -63,6 +64,7 @@ def run(settings: Sections) -> None:
     metrics.PROCESS_STARTS.labels("companion").inc()
     rooms = open_rooms(settings)
     stop_feed = _start_feed(rooms)
+    sending = start_sending(rooms)
     chores = [Chore("reaper", settings.housekeeping.reaper_seconds, lambda: _reap(rooms))]
     if settings.trust is not None:
         presented = PresentedAssertions(rooms.engine)
@@ -72,12 +74,14 @@ def run(settings: Sections) -> None:
     while not stopping.is_set():
         stopping.wait(min(chore.run_when_due() for chore in chores))
     stop_feed()
+    if sending is not None:
+        sending.stop(settings.server.stop_seconds)
     rooms.close()
 
 
 def _reap(rooms: Rooms) -> None:
     report = rooms.repository.reap()
-    for result in ("cleaned", "adopted", "collected", "deferred"):
+    for result in ("cleaned", "adopted", "collected", "deferred", "erased"):
         metrics.REAPED.labels(result).inc(getattr(report, result))
 
 

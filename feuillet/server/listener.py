@@ -14,7 +14,7 @@ from gunicorn.glogging import Logger
 
 from feuillet import metrics
 from feuillet.application import Application
-from feuillet.callers.trust import open_admission
+from feuillet.callers.trust import open_admission, open_trust
 from feuillet.composition import open_rooms
 from feuillet.server.processes import die_with_parent
 from feuillet.server.tls import tls_context
@@ -76,8 +76,10 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load(self) -> Application:
         """The application, opened in the worker that will use it."""
         operations = self._door is Door.PLAIN or self._settings.server.operations_on_https
-        rooms = open_rooms(self._settings)
-        admission = open_admission(self._settings, rooms.trail)
+        settings = self._settings
+        trust = None if settings.trust is None else open_trust(settings.trust)
+        rooms = open_rooms(settings, None if trust is None else trust[1])
+        admission = open_admission(settings, rooms.trail, trust)
         if admission is not None:
             admission.start()
         application = Application(rooms, admission, operations=operations)

@@ -103,6 +103,23 @@ class SoapCaller:
         content_type, data = packaged(envelope, action, [_outgoing(part) for part in parts], mtom=mtom)
         return self._post(content_type, data, message_id)
 
+    def tell(self, action: str, body: bytes) -> None:
+        """Send an element (serialised) that no message answers.
+
+        Raises `SoapFault` with what the server answered, `NoAnswer` unless it took the message.
+        """
+        header = self._security() if self._security is not None else b""
+        head = request_head(action, f"urn:uuid:{uuid.uuid4()}", self._url, header)
+        content_type, data = packaged([head, body, tail()], action, [], mtom=False)
+        headers = {"Content-Type": content_type, "Accept": ACCEPT, "Accept-Encoding": "identity"}
+        try:
+            with self._session.post(
+                self._url, data=data, headers=headers, timeout=self._timeout, stream=True, allow_redirects=False
+            ) as response:
+                _taken(response, self._limits, self._spool_directory)
+        except (requests.RequestException, OSError) as error:
+            raise NoAnswer(f"no answer: {type(error).__name__}") from error
+
     def _post(self, content_type: str, data: bytes | Iterable[bytes], message_id: str) -> SoapAnswer:
         headers = {"Content-Type": content_type, "Accept": ACCEPT, "Accept-Encoding": "identity"}
         try:
@@ -118,6 +135,24 @@ class SoapCaller:
             if reader is not None:
                 reader.release()
             raise
+
+
+def _taken(response: requests.Response, limits: SoapLimits, spool_directory: Path) -> None:
+    """See that a one-way message was taken: any success that is no fault. Raises `SoapFault`, `NoAnswer`."""
+    success = 200 <= response.status_code < 300
+    try:
+        root, reader = received(response, limits, spool_directory)
+    except NoAnswer:
+        if success:  # no SOAP message, and none was asked for
+            return
+        raise
+    if reader is not None:
+        reader.release()
+    fault = root.find(f"{BODY}/{FAULT}")
+    if fault is not None:
+        raise read_fault(fault, response.status_code)
+    if not success:
+        raise NoAnswer(f"no answer: HTTP status {response.status_code}")
 
 
 #: The Accept header of every request.

@@ -28,6 +28,9 @@ NOT_HELD = {
     "11996/submit": "the runner does not know AltPatientId and sends a patient that the feed announced; "
     "ITI TF-2: 3.42.4.1.3.5 refuses unknown patients only",
     "12029/retrieve": "the case submits one file and expects another one; ITI TF-2: 3.43.4.2.3 gives what was stored",
+    "50000/retrieve": "as 12029: the case submits one file and expects another one",
+    "50000/verify": "the case expects a Failure, which it gets, and the runner the document all the same; "
+    "50001 asks the same without that",
     "ReposAcceptanceTest-1111/SubmitSingleDoc": _NO_DOCUMENT,
     "ReposAcceptanceTest-1111/SubmitRplc": _NO_DOCUMENT,
     "ReposAcceptanceTest-1112/SubmitSingleDoc": _NO_DOCUMENT,

@@ -15,7 +15,6 @@ from schemas.affinity_domain import CodedAttribute
 from soap.xml import parse_trusted
 
 #: Transactions that are not offered; a group that is about one of them says so in its title.
-LATER = ("ITI-62", "ITI-86")
 
 _ATTRIBUTES = {
     v.DOCUMENT_ENTRY_CLASS_CODE: CodedAttribute.CLASS_CODE,
@@ -49,7 +48,7 @@ def groups(listing: Path) -> list[Group]:
             found.append((line.lstrip("# ").strip(), []))
         elif line.strip():
             found[-1][1].append(line.split()[0])
-    return [Group(title, tuple(cases)) for title, cases in found if not any(later in title for later in LATER)]
+    return [Group(title, tuple(cases)) for title, cases in found]
 
 
 def affinity_domain(testkit: Path, patient_authority: str) -> str:

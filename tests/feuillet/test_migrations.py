@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
+from dmp.alerts import tables as alert_tables
 from dmp.audit import tables as audit_tables
 from dmp.records import tables as record_tables
 from feuillet.callers import presented
@@ -19,6 +20,7 @@ from feuillet.migrations import schema
 from feuillet.migrations.schema import SchemaState, migrate, state_of
 from xds_registry import tables as registry_tables
 from xds_registry.database import open_database, writing
+from xds_registry.subscriptions import tables as subscription_tables
 from xds_repository import tables as repository_tables
 
 
@@ -44,6 +46,7 @@ def test_the_tables_are_those_that_the_code_speaks_of(engine: Engine) -> None:
             audit_tables.metadata,
             record_tables.metadata,
         ]
+        metadata += [alert_tables.metadata, subscription_tables.metadata]
         assert compare_metadata(context, metadata) == []  # type: ignore[arg-type]  # several are documented
 
 
@@ -87,3 +90,29 @@ def test_a_migration_that_fails_leaves_nothing_behind(engine: Engine) -> None:
     with pytest.raises(Exception, match="submission_set_author"):
         migrate(engine)
     assert inspect(engine).get_table_names() == ["submission_set_author"]
+
+
+def test_what_is_offline_is_known_after_the_migration(engine: Engine) -> None:
+    """An entry that was registered as Offline before this was a column."""
+    offline = b"<rim:Value>urn:ihe:iti:2010:DocumentAvailability:Offline</rim:Value>"
+    migrate(engine)
+    with writing(engine) as connection:
+        configuration = schema._configuration()
+        configuration.attributes["connection"] = connection
+        command.downgrade(configuration, "0003")
+        connection.execute(
+            text("INSERT INTO patient (pk, patient_id, created_at) VALUES (1, 'P', '2026-01-01 00:00:00')")
+        )
+        for number, fragment in enumerate((b"<a/>", b"<a>" + offline + b"</a>", offline.replace(b"Off", b"On"))):
+            connection.execute(
+                text(
+                    "INSERT INTO document_entry (pk, entry_uuid, logical_id, version, unique_id, patient_pk, status,"
+                    " on_demand, class_code, type_code, format_code, facility_type_code, practice_setting_code,"
+                    " repository_unique_id, fragment)"
+                    " VALUES (:pk, :uuid, :uuid, 1, :uuid, 1, 1, 0, '', '', '', '', '', '', :fragment)"
+                ),
+                {"pk": number, "uuid": str(number), "fragment": fragment},
+            )
+    migrate(engine)
+    with engine.connect() as connection:
+        assert list(connection.scalars(text("SELECT offline FROM document_entry ORDER BY pk"))) == [0, 1, 0]

@@ -14,6 +14,7 @@ from schemas.affinity_domain import (
     load_affinity_domain,
 )
 from schemas.value_sets import load_value_set
+from schemas.vocabulary import AvailabilityStatus
 
 INS_NIR = "1.2.250.1.213.1.4.8"
 SMALLEST = 'name = "Example"\npatient_authorities = ["1.2.3"]\n'
@@ -65,6 +66,14 @@ def test_media_types_are_compared_without_case_and_parameters() -> None:
     assert not domain.permits_mime_type("application/x-msdownload")
 
 
+def test_documents_are_archived_and_deleted_where_the_domain_says_so(tmp_path: Path) -> None:
+    plain = {AvailabilityStatus.APPROVED, AvailabilityStatus.DEPRECATED}
+    assert load_affinity_domain("ihe").availability_statuses == plain
+    assert load_affinity_domain("ci-sis").availability_statuses == set(AvailabilityStatus)
+    own = written(tmp_path, SMALLEST + 'availability_statuses = ["Deprecated", "Approved", "Archived"]\n')
+    assert load_affinity_domain(own).availability_statuses == plain | {AvailabilityStatus.ARCHIVED}
+
+
 def test_languages_are_compared_without_case(tmp_path: Path) -> None:
     domain = load_affinity_domain(written(tmp_path, SMALLEST + 'languages = ["fr-FR"]\n'))
     assert domain.permits_language("FR-fr")
@@ -114,6 +123,11 @@ def test_a_domain_cannot_be_changed() -> None:
         (SMALLEST + "patient_namespace = 1", "patient_namespace", "a text that is not empty"),
         (SMALLEST + 'mime_types = "text/xml"', "mime_types", "a list of texts, at least one"),
         (SMALLEST + "mime_types = []", "mime_types", "a list of texts, at least one"),
+        (
+            SMALLEST + 'availability_statuses = ["Approved", "Gone"]',
+            "availability_statuses",
+            "Approved and Deprecated, and further ones among Archived, Deleted",
+        ),
         (SMALLEST + "languages = [1]", "languages", "a list of texts, at least one"),
         (SMALLEST + 'colour = "blue"', "colour", "one of the keys name, patient_authorities"),
         (SMALLEST + "codes = 1", "codes", "a table with the keys classCode, typeCode"),

@@ -89,6 +89,18 @@ REPOSITORY = {
         f"{{{v.RS}}}RegistryResponse",
     ),
 }
+_WSNT = "http://docs.oasis-open.org/wsn/b-2"
+_BROKERED = "http://docs.oasis-open.org/wsn/bw-2"
+#: ITI TF-2: 3.52.4
+SUBSCRIPTIONS = {
+    f"DocumentMetadataNotificationBroker_{name}": (
+        f"{_BROKERED}/{port}/{name}Request",
+        f"{_BROKERED}/{port}/{name}Response",
+        f"{{{_WSNT}}}{name}",
+        f"{{{_WSNT}}}{name}Response",
+    )
+    for name, port in (("Subscribe", "NotificationProducer"), ("Unsubscribe", "SubscriptionManager"))
+}
 _GDP = "asip:ci-sis:gdp:2010"
 _HABILITATIONS = "urn:si-dmp-habilitations"
 _PATIENTS = "urn:si-dmp-patients"
@@ -145,6 +157,7 @@ HABILITATIONS = _of_endpoint(_HABILITATIONS, "HabilitationsEndPoint", "setAuthor
 OFFICIAL = [(schema_files.REGISTRY_WSDL, REGISTRY), (schema_files.REPOSITORY_WSDL, REPOSITORY)]
 DESCRIPTIONS = [
     *OFFICIAL,
+    (schema_files.SUBSCRIPTIONS_WSDL, SUBSCRIPTIONS),
     (schema_files.DMP_PATIENTS_WSDL, RECORDS),
     (schema_files.DMP_PATIENTS_SPECIFIC_WSDL, SPECIFIC),
     (schema_files.DMP_PATIENTS_PDQ_WSDL, SEARCH),

@@ -13,8 +13,8 @@ import zeep.exceptions
 from lxml import etree
 
 from soap.client import MtomTransport, NoAnswer, SoapCaller
-from soap.envelope import head, tail
-from soap.faults import FaultCode, sender
+from soap.envelope import fault_envelope, head, tail
+from soap.faults import FaultCode, SoapFault, receiver, sender
 from soap.intake import SoapLimits
 from soap.message import OutgoingPart, Reply
 from soap.parts import Spool, SpooledPart, binary_of, include
@@ -271,3 +271,26 @@ def test_a_message_of_soap_1_1_is_not_sent(url: str, transport: MtomTransport) -
     old = etree.Element("{http://schemas.xmlsoap.org/soap/envelope/}Envelope")
     with pytest.raises(ValueError, match=r"SOAP 1\.2"):
         transport.post_xml(url, old, {})
+
+
+@pytest.mark.parametrize("status", ["200 OK", "202 Accepted", "204 No Content"])
+def test_a_one_way_message_is_taken_by_any_success_without_a_body(serve: Serve, status: str) -> None:
+    SoapCaller(serve(canned(status, "text/plain", b""))).tell(STORE, b"<a/>")
+
+
+def test_a_one_way_message_may_be_answered_by_an_envelope(url: str, served: Served) -> None:
+    SoapCaller(url).tell(STORE, store_body("YQ==").encode())
+    assert len(served.recorder.messages) == 1
+
+
+@pytest.mark.parametrize("status", ["302 Found", "404 Not Found", "503 Service Unavailable"])
+def test_a_one_way_message_is_not_taken_by_anything_else(serve: Serve, status: str) -> None:
+    with pytest.raises(NoAnswer, match=f"HTTP status {status[:3]}"):
+        SoapCaller(serve(canned(status, "text/plain", b"")), timeout=60).tell(STORE, b"<a/>")
+
+
+@pytest.mark.parametrize("status", ["200 OK", "500 Internal Server Error"])
+def test_a_fault_in_answer_to_a_one_way_message_is_raised(serve: Serve, status: str) -> None:
+    fault = fault_envelope(receiver("try later"), "", None)
+    with pytest.raises(SoapFault, match="try later"):
+        SoapCaller(serve(canned(status, "application/soap+xml", fault))).tell(STORE, b"<a/>")

@@ -30,13 +30,16 @@ from soap.client.caller import NoAnswer, SoapCaller
 from soap.faults import SoapFault
 from soap.message import OutgoingPart
 from soap.parts import include
+from soap.vocabulary import WSA
 from tests.card_auth.vihf.messages import PATIENT as PERSON
 from tests.card_auth.vihf.messages import direct, indirect
 from tests.services import minio
 from tests.services.engine import PATIENT_AUTHORITY, Engine, in_bucket, run_engine
 from tests.services.pki import Pki
 from tests.services.softhsm import SoftHsm
+from tests.xds_registry.subscriptions.conftest import slots, subscribe_body
 from tests.xds_repository.submissions import PROVIDE, Paper, Submission
+from xds_registry.subscriptions.vocabulary import SUBSCRIBE_ACTION
 
 STORED_QUERY = "urn:ihe:iti:2007:RegistryStoredQuery"
 FIND_DOCUMENTS = "urn:uuid:14d4debf-8f97-4251-9a74-a90016b0af0d"
@@ -257,3 +260,36 @@ def test_what_was_presented_is_known_after_a_restart(
         ask(running, cps, lambda: header)
     with trusting(tmp_path / "engine", pki, igc, **options) as running:
         assert refused(running, cps, lambda: header) in ("InvalidSecurityToken", "MessageExpired")
+
+
+def test_only_whom_an_assertion_names_subscribes_and_to_the_patient_that_it_names(
+    tmp_path: Path, pki: Pki, igc: DemoPki, cps: CpsPair
+) -> None:
+    person = PERSON.removesuffix("^NH")
+    alerts = (
+        '[alerts]\nportal = "https://dmp.example/"\n[alerts.notifications]\n'
+        'address = "https://dmp.example/subscriptions"\nconsumers = ["his.example"]\n'
+    )
+    with trusting(tmp_path / "engine", pki, igc, more=alerts) as engine:
+        url, connection = f"{engine.https}/subscriptions", session(engine, cps)
+        mine = asserting(direct, cps.signature.key)
+
+        def subscribe(patient: str, header: Callable[[], bytes] | None) -> str:
+            parameters = slots(XDSDocumentEntryPatientId=f"'{patient}'")
+            body = subscribe_body("https://his.example/notify", parameters=parameters)
+            with SoapCaller(url, session=connection, security=header).call(SUBSCRIBE_ACTION, body) as answer:
+                return answer.body.findtext(f".//{{{WSA}}}Address") or ""
+
+        for patient, header, name in (
+            (person, None, "InvalidSecurity"),
+            (PATIENT, mine, "SubscribeCreationFailedFault"),
+        ):
+            with pytest.raises(SoapFault) as fault:
+                subscribe(patient, header)
+            assert (fault.value.subcode or "").endswith(f"}}{name}")
+        assert subscribe(person, mine).startswith("https://dmp.example/subscriptions/")
+        found = searched(engine, "--transaction", "ITI-52")
+        assert [(event["outcome"], event.get("national_id", "")) for event in found] == [
+            (8, direct(datetime.now(UTC)).subject),
+            (0, direct(datetime.now(UTC)).subject),
+        ]

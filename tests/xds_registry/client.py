@@ -106,6 +106,23 @@ class Client:
         self._valid(parse_trusted(registry_response(outcome)))
         return outcome
 
+    def update(self, *items: Item | Submission, **asked: Any) -> RegistryOutcome:
+        """ITI-57; `asked` are visibility and permit."""
+        return self.send_update(request(*items), **asked)
+
+    def send_update(self, message: etree._Element, *, restricted: bool = False, **asked: Any) -> RegistryOutcome:
+        """ITI-57 or ITI-92 of a message."""
+        digest = hashlib.sha256(etree.tostring(message)).hexdigest()
+        change = self.registry.restricted_update_document_set if restricted else self.registry.update_document_set
+        outcome = change(message, digest=digest, **asked)
+        self._valid(parse_trusted(registry_response(outcome)))
+        return outcome
+
+    def change(self, *items: Item | Submission) -> None:
+        """ITI-57 that is to succeed."""
+        outcome = self.update(*items)
+        assert outcome.succeeded, outcome.errors
+
     def accept(self, *items: Item | Submission) -> None:
         """ITI-42 that is to succeed."""
         outcome = self.submit(*items)

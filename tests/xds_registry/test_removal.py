@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from lxml import etree
 from sqlalchemy import Connection, Engine, select
 
 from schemas import vocabulary as v
+from schemas.attributes import ObjectKind
 from schemas.errors import LocalPolicyRestrictionError, XdsErrors
-from schemas.metadata import Submission
+from schemas.metadata import DocumentEntry, Submission
 from schemas.responses import RegistryOutcome
 from schemas.vocabulary import AssociationType, ResponseStatus
 from tests.services.trail import changes_of, events_of
@@ -254,6 +256,13 @@ def test_what_is_no_uuid_is_not_registered(client: Client, name: str) -> None:
     assert len(outcome.errors[0].code_context) < 300
 
 
+def test_a_request_names_no_more_objects_than_an_answer_may_hold(client: Client) -> None:
+    client.registry.configuration = replace(client.registry.configuration, max_results=3)
+    whole = submitted(client, entry())
+    assert codes(client.remove(*everything_of(whole), new_id())) == ["XDSTooManyResults"]
+    done(client.remove(*everything_of(whole)))
+
+
 def test_a_request_may_name_more_objects_than_a_statement_takes_parameters(client: Client) -> None:
     many = [new_id() for _ in range(1200)]
     assert codes(client.remove(*many)) == [UNRESOLVED] * len(many)
@@ -302,6 +311,11 @@ def test_the_law_is_asked_with_every_object_before_anything_is_deleted(client: C
         item.entry_uuid for item in everything_of(whole)
     }
     assert {(change.kind, change.after) for change in asked} == {(ChangeKind.REMOVE, None)}
+    # An Association is its source's patient's.
+    assert {change.before.patient for change in asked if change.before} == {str(patient("P1"))}
+    (told,) = (x.before for x in asked if x.before and x.before.kind is ObjectKind.DOCUMENT_ENTRY)
+    assert isinstance(told.item, DocumentEntry)
+    assert told.item.unique_id == whole.document_entries[0].unique_id
 
 
 # ---- what is remembered --------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from soap.client.caller import SoapAnswer, SoapCaller
 from soap.parts import Spool, binary_of
 from soap.service import SoapLimits, wsgi_application
 from tests.services.trail import changes_of, make_trail
-from tests.xds_repository.submissions import PROVIDE, REPOSITORY, RETRIEVE, Submission, retrieval
+from tests.xds_repository.submissions import PROVIDE, REMOVE, REPOSITORY, RETRIEVE, Submission, removal, retrieval
 from xds_registry import tables as registry_tables
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.database import open_database
@@ -164,6 +165,12 @@ class Client:
         with self.caller.call(RETRIEVE, retrieval(*unique_ids, **request), mtom=mtom) as answer:
             return self.read(answer)
 
+    def remove(self, *unique_ids: str, mtom: bool = False, **request: Any) -> RegistryOutcome:
+        """ITI-86."""
+        with self.caller.call(REMOVE, removal(*unique_ids, **request), mtom=mtom) as answer:
+            assert answer.body.tag == f"{{{RS}}}RegistryResponse"
+            return read_registry_response(answer.body)
+
     def read(self, answer: SoapAnswer) -> Retrieved:
         """What an answer to ITI-43 holds."""
         documents, homes = [], []
@@ -192,9 +199,11 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def listening(application: Any) -> Iterator[str]:
-    """Serve a WSGI application from a thread; the URL."""
+def listening(application: Any, *, context: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serve a WSGI application from a thread, with TLS where there is a context; the URL as without."""
     with make_server("127.0.0.1", 0, application, server_class=_Server, handler_class=_Quiet) as server:
+        if context is not None:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:

@@ -21,6 +21,7 @@ PATIENT = "91827364^^^&1.3.6.1.4.1.21367.13.20.1000&ISO"
 REPOSITORY = "1.2.250.1.213.4.1.1.1.2"
 PROVIDE = "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b"
 RETRIEVE = "urn:ihe:iti:2007:RetrieveDocumentSet"
+REMOVE = "urn:ihe:iti:2017:RemoveDocuments"
 
 _arc = itertools.count(1)
 
@@ -120,14 +121,25 @@ def request(metadata: str, documents: Sequence[tuple[str, bytes]]) -> bytes:
 
 def retrieval(*unique_ids: str, repository: str = REPOSITORY, home: str | None = None) -> etree._Element:
     """An `xdsb:RetrieveDocumentSetRequest`."""
+    items = _document_requests(*unique_ids, repository=repository, home=home)
+    whole = f'<xdsb:RetrieveDocumentSetRequest xmlns:xdsb="{v.XDSB}">{items}</xdsb:RetrieveDocumentSetRequest>'
+    return parse_trusted(whole.encode())
+
+
+def removal(*unique_ids: str, repository: str = REPOSITORY, home: str | None = None) -> etree._Element:
+    """An `rmd:RemoveDocumentsRequest`."""
+    items = _document_requests(*unique_ids, repository=repository, home=home)
+    names = f'xmlns:rmd="{v.RMD}" xmlns:xdsb="{v.XDSB}"'
+    return parse_trusted(f"<rmd:RemoveDocumentsRequest {names}>{items}</rmd:RemoveDocumentsRequest>".encode())
+
+
+def _document_requests(*unique_ids: str, repository: str, home: str | None) -> str:
     community = "" if home is None else f"<xdsb:HomeCommunityId>{text(home)}</xdsb:HomeCommunityId>"
-    items = "".join(
+    return "".join(
         f"<xdsb:DocumentRequest>{community}<xdsb:RepositoryUniqueId>{text(repository)}</xdsb:RepositoryUniqueId>"
         f"<xdsb:DocumentUniqueId>{text(unique_id)}</xdsb:DocumentUniqueId></xdsb:DocumentRequest>"
         for unique_id in unique_ids
     )
-    whole = f'<xdsb:RetrieveDocumentSetRequest xmlns:xdsb="{v.XDSB}">{items}</xdsb:RetrieveDocumentSetRequest>'
-    return parse_trusted(whole.encode())
 
 
 def _entry(paper: Paper, patient: str) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from dmp.audit.event import Action, Event, Outcome, Transaction
 from dmp.audit.refusals import RefusalClass
 from dmp.audit.verification import run, verify
+from dmp.traces import Deed, Viewer, ViewerKind, every_document, history
 from schemas.vocabulary import ResponseStatus
 from soap.xml import parse_trusted
 from tests.services.trail import KEY, events_of
@@ -171,3 +172,40 @@ def test_while_somebody_else_holds_the_database_nothing_is_given(house: House, c
     assert b"XDSRegistryBusy" in answer
     assert papers.papers[0].unique_id.encode() not in answer
     assert b"Success" in find(house.registry)
+
+
+def test_a_trail_that_a_session_keeps_locked_makes_the_registry_busy_and_nothing_is_told(
+    open_house: Opens,
+) -> None:
+    house, client = open_house()
+    if house.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has no lock on a row")
+    assert succeeded(client.provide(submission(b"one")))
+    with house.engine.connect() as session, session.begin():
+        session.execute(text("SELECT * FROM audit_chain FOR UPDATE"))
+        answer = find(house.registry)
+        assert b"XDSRegistryBusy" in answer
+        assert b"ExtrinsicObject" not in answer
+        assert [error.code for error in client.provide(submission(b"two")).errors] == ["XDSRegistryBusy"]
+    assert b"ExtrinsicObject" in find(house.registry)
+
+
+def test_the_history_of_a_record_tells_what_was_done_over_http(open_house: Opens) -> None:
+    house, client = open_house()
+    papers = submission(b"one", b"two")
+    assert succeeded(client.provide(papers))
+    assert succeeded(client.provide(papers))  # again, as after a lost answer
+    find(house.registry)
+    read, unread = (paper.unique_id for paper in papers.papers)
+    client.retrieve(read)
+    find(house.registry, OTHER)
+    with house.engine.connect() as connection:
+        viewer = Viewer(ViewerKind.PATIENT)
+        told = history(connection, [PATIENT], viewer, visible=every_document, at=house.clock())
+        hidden = history(connection, [PATIENT], viewer, visible=lambda _: {unread}, at=house.clock())
+    assert [(trace.deed, set(trace.documents)) for trace in told.traces] == [
+        (Deed.READ, {read}),
+        (Deed.SEARCHED, set()),
+        (Deed.ADDED, {read, unread}),
+    ]
+    assert [set(trace.documents) for trace in hidden.traces] == [set(), set(), {unread}]

@@ -19,9 +19,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from dmp.audit import Event
 from dmp.audit.delivery import backlog
 from feuillet.server.outbox import LOG
-from schemas.vocabulary import AvailabilityStatus
+from schemas.vocabulary import AvailabilityStatus, ResponseStatus
 from soap.client.caller import NoAnswer
 from tests.services.trail import changes_of
 from tests.xds_repository.house import Backend, Client, House, listening, succeeded
@@ -32,6 +33,7 @@ from xds_registry.encoding import STATUS_NUMBER
 from xds_repository import tables
 from xds_repository.crash_points import VARIABLE, CrashPoint
 from xds_repository.stores import BlobKey, Digest
+from xds_repository.upkeep.scrub import ScrubFinding
 
 PROVIDING = [
     CrashPoint.REQUEST_ACCEPTED,
@@ -188,10 +190,86 @@ def test_a_crash_before_a_replacement_commits_leaves_the_old_document_approved(
     house.engine.dispose()
 
 
+REMOVING = [CrashPoint.REMOVAL_WRITTEN, CrashPoint.REMOVED, CrashPoint.BLOB_ERASED, CrashPoint.ANSWERED]
+
+
+@pytest.mark.parametrize("point", REMOVING, ids=lambda point: f"{point.value}-{point.name}")
+def test_a_crash_at_any_step_of_a_removal_removes_the_documents_or_leaves_them_whole(
+    backend: Backend, tmp_path: Path, point: CrashPoint
+) -> None:
+    stays, goes = submission(b"stays"), submission(*contents())
+    named = [paper.unique_id for paper in goes.papers]
+    house = House(backend, tmp_path / "spool")
+    provide(house, stays)
+    provide(house, goes)
+    with running(backend, tmp_path, environment={VARIABLE: point.value}) as (url, server):
+        try:
+            acknowledged = succeeded(Client(url, tmp_path / "client").remove(*named))
+        except NoAnswer:
+            acknowledged = False
+        assert server.wait(20) == -signal.SIGKILL
+    assert acknowledged == (point is CrashPoint.ANSWERED)
+
+    committed = point is not CrashPoint.REMOVAL_WRITTEN
+    assert len(_removals(house)) == committed  # I6
+    assert house.count(tables.stored_document) == (1 if committed else 3)
+    blobs_left = {CrashPoint.REMOVED: 3, CrashPoint.BLOB_ERASED: 2, CrashPoint.ANSWERED: 1}.get(point, 3)
+    assert len(house.blobs()) == blobs_left
+    assert _damage(house) == ()
+
+    with running(backend, tmp_path) as (url, _):
+        client = Client(url, tmp_path / "client")
+        answered = client.retrieve(*named)
+        if committed:
+            assert answered.codes == [("XDSDocumentUniqueIdError", unique_id) for unique_id in named]
+        else:
+            assert answered.contents == contents()
+        again = client.remove(*named)  # I7: the same state as after one request
+        assert again.status is (ResponseStatus.FAILURE if committed else ResponseStatus.SUCCESS)
+        assert client.retrieve(stays.papers[0].unique_id).contents == [b"stays"]
+    assert house.repository.reap().erased == {CrashPoint.REMOVED: 2, CrashPoint.BLOB_ERASED: 2}.get(point, 0)
+    assert len(house.blobs()) == 1
+    assert len(_removals(house)) == 1
+    assert _damage(house) == ()
+    house.engine.dispose()
+
+
+def test_a_crash_while_the_reaper_erases_is_made_good_by_the_next_run(backend: Backend, tmp_path: Path) -> None:
+    stays, goes = submission(b"stays"), submission(*contents())
+    house = House(backend, tmp_path / "spool")
+    provide(house, stays)
+    provide(house, goes)
+    with running(backend, tmp_path, environment={VARIABLE: CrashPoint.REMOVED.value}) as (url, server):
+        with pytest.raises(NoAnswer):
+            Client(url, tmp_path / "client").remove(*(paper.unique_id for paper in goes.papers))
+        assert server.wait(20) == -signal.SIGKILL
+    assert _errand("reap", backend, tmp_path, CrashPoint.BLOB_ERASED) == -signal.SIGKILL
+    assert len(house.blobs()) == 2
+    assert _damage(house) == ()
+    assert _errand("reap", backend, tmp_path, None) == 0
+    assert len(house.blobs()) == 1
+    assert _damage(house) == ()
+    house.engine.dispose()
+
+
+def _removals(house: House) -> list[Event]:
+    return [event for event in changes_of(house.engine) if event.transaction == "ITI-86"]
+
+
+def _damage(house: House) -> tuple[ScrubFinding, ...]:
+    steps = house.repository.scrub()
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            findings: tuple[ScrubFinding, ...] = end.value.findings
+            return findings
+
+
 def test_an_unknown_point_stops_the_process_with_the_names_that_are_known() -> None:
     said = subprocess.run(
         [sys.executable, "-c", "import xds_repository.crash_points"],
-        env={**os.environ, VARIABLE: "C13"},
+        env={**os.environ, VARIABLE: "C99"},
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
@@ -201,8 +279,8 @@ def test_an_unknown_point_stops_the_process_with_the_names_that_are_known() -> N
     assert "FEUILLET_CRASH_AT: expected one of C0, C1" in said.stderr
 
 
-def test_there_are_thirteen_points() -> None:
-    assert [point.value for point in CrashPoint] == [f"C{number}" for number in range(13)]
+def test_every_point_has_its_number() -> None:
+    assert [point.value for point in CrashPoint] == [f"C{number}" for number in range(16)]
 
 
 def _errand(errand: str, backend: Backend, directory: Path, point: CrashPoint | None) -> int:

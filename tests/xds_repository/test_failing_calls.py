@@ -14,10 +14,12 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
+from tests.services.trail import changes_of
 from tests.xds_repository.house import Backend, Client, House, listening, succeeded
 from tests.xds_repository.submissions import Submission, submission
 from tests.xds_repository.test_crash_points import check_invariants
 from xds_repository import tables
+from xds_repository.ledger import RemovalState
 from xds_repository.stores import FilesystemConfiguration, StoreFull, StoreUnavailable
 
 TEMPORARY = {"XDSRepositoryBusy", "XDSRegistryBusy", "XDSRepositoryError", "XDSRepositoryOutOfResources"}
@@ -132,6 +134,54 @@ def test_a_failing_call_ends_in_an_error_and_a_retry_in_one_submission(tmp_path:
             assert succeeded(client.provide(papers))
             check_end(house, papers)
         house.engine.dispose()
+    assert number - 1 >= at_least
+
+
+REMOVING: dict[str, tuple[Callable[[], Exception], Callable[[House, Nth], Any], int]] = {
+    "statement": (database_error, failing_statements, 8),
+    "commit": (database_error, lambda h, f: failing_commits(h, f, after=False), 3),
+    "commit, unheard": (database_error, lambda h, f: failing_commits(h, f, after=True), 3),
+    "delete": (lambda: StoreUnavailable("away"), lambda h, f: failing_store(h, f, "delete", after=False), 2),
+    "delete, unheard": (lambda: StoreUnavailable("away"), lambda h, f: failing_store(h, f, "delete", after=True), 2),
+}
+
+
+@pytest.mark.parametrize("kind", REMOVING)
+def test_a_failing_call_removes_every_document_or_none_and_the_reaper_ends_it(tmp_path: Path, kind: str) -> None:
+    error, failing, at_least = REMOVING[kind]
+    for number in range(1, 200):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        store = FilesystemConfiguration(directory / "store", reserve_share=0.0)
+        backend = Backend(f"sqlite:///{directory / 'rows.db'}", store)
+        backend.prepare()
+        house = House(backend, directory / "spool")
+        papers, fail = submission(b"a", b"b" * 300_000), Nth(number, error)
+        named = [paper.unique_id for paper in papers.papers]
+        with listening(house.application) as url:
+            client = Client(url, directory / "client")
+            assert succeeded(client.provide(papers))
+            with failing(house, fail):
+                outcome = client.remove(*named)
+            removed = house.count(tables.removed_document)
+            if outcome.succeeded:
+                assert removed == 2
+            else:
+                assert {one.code for one in outcome.errors} <= TEMPORARY
+                # Where the success of the commit is not heard of, it has taken place all the same.
+                assert removed == (2 if kind == "commit, unheard" else 0)
+            if removed:
+                assert [code for code, _ in client.retrieve(*named).codes] == ["XDSDocumentUniqueIdError"] * 2
+            else:
+                assert client.retrieve(*named).contents == [paper.content for paper in papers.papers]
+                assert succeeded(client.remove(*named))
+        house.repository.reap()
+        assert house.blobs() == []
+        assert house.count(tables.removed_document, tables.removed_document.c.state == RemovalState.ERASED) == 2
+        assert len([event for event in changes_of(house.engine) if event.transaction == "ITI-86"]) == 1
+        house.engine.dispose()
+        if fail.calls < number:
+            break
     assert number - 1 >= at_least
 
 

@@ -15,13 +15,13 @@ from tests.services.trail import make_trail
 from tests.xds_repository.house import CONFIGURATION, Backend, Client, House, listening, make_registry, succeeded
 from tests.xds_repository.submissions import REPOSITORY, Paper, submission
 from tests.xds_repository.test_provide import codes
-from tests.xds_repository.test_scrub import scrubbed
+from tests.xds_repository.upkeep.test_scrub import scrubbed
 from xds_registry import tables as registry_tables
 from xds_registry.database import open_database
 from xds_registry.endpoint import registry_service
 from xds_repository import tables
 from xds_repository.registry_port import InProcessRegistry, RegistryEntry, RegistryUnreachable, SoapRegistry
-from xds_repository.scrub import ScrubFindingKind
+from xds_repository.upkeep.scrub import ScrubFindingKind
 
 
 @dataclass

@@ -12,15 +12,15 @@ from dmp.audit import AuditNotWritten, Event, Occasion
 from schemas.datatypes import Cx
 from xds_registry import audited
 from xds_registry.database import writing
-from xds_registry.patients import MergeResult, add_patient, merge_patients
+from xds_registry.patients import MergeDeferred, MergeResult, add_patient, merge_patients
 from xds_registry.registry import Registry
 
-_AWAY = (OperationalError, PoolTimeout, AuditNotWritten)
+_AWAY = (OperationalError, PoolTimeout, AuditNotWritten, MergeDeferred)
 
 
 class FeedUnavailable(Exception):
-    """The database does not answer, or the audit trail cannot be written to; nothing was done, and the message may be
-    sent again."""
+    """The database does not answer, the audit trail cannot be written to, or the patients cannot be merged at present;
+    nothing was done, and the message may be sent again."""
 
 
 def announce(registry: Registry, patient_id: Cx, occasion: Occasion) -> bool:
@@ -46,7 +46,10 @@ def merge(registry: Registry, surviving: Cx, subsumed: Cx, occasion: Occasion) -
     try:
         with writing(registry.engine) as connection:
             result = merge_patients(connection, surviving, subsumed)
-            events = audited.merged(occasion, surviving, subsumed, result, registry.clock())
+            now = registry.clock()
+            if result is MergeResult.MERGED:
+                registry.merging(connection, str(surviving), str(subsumed), occasion, now)
+            events = audited.merged(occasion, surviving, subsumed, result, now)
             registry.trail.append(connection, events)
             return result
     except _AWAY:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, select
 from schemas.attributes import ObjectKind
 from schemas.errors import UnresolvedReferenceException, XdsErrors
 from xds_registry import tables as t
-from xds_registry.changes import Change, ChangeKind, Permit, read_states
+from xds_registry.changes import Change, ChangeKind, Permit, State, read_states
 from xds_registry.encoding import HAS_MEMBER
 from xds_registry.references import Registered
 from xds_registry.register import touch_folders
@@ -37,7 +37,7 @@ from xds_registry.visibility import Visibility
 #: How much of an id that is not registered an error repeats.
 _LONGEST_ID: Final = 256
 #: Rows that belong to an object and go with it.
-_PARTS: Final = {
+PARTS: Final = {
     ObjectKind.DOCUMENT_ENTRY: (t.document_entry_code, t.document_entry_author, t.document_entry_reference),
     ObjectKind.FOLDER: (t.folder_code,),
     ObjectKind.SUBMISSION_SET: (t.submission_set_author,),
@@ -81,7 +81,10 @@ def remove_objects(
     if errors:
         raise XdsErrors(tuple(errors))
     removed = _told(connection, objects, links)
-    permit(connection, tuple(Change(ChangeKind.REMOVE, x, None) for x in read_states(connection, objects).values()))
+    states: dict[str, State] = {}
+    for batch in batches(objects):
+        states |= read_states(connection, batch)
+    permit(connection, tuple(Change(ChangeKind.REMOVE, states[entry_uuid], None) for entry_uuid in objects))
     _delete(connection, list(objects.values()))
     _touch(connection, objects, links, now)
     return removed
@@ -119,7 +122,7 @@ def _plan(connection: Connection, objects: dict[str, Registered], links: list[Li
 def _delete(connection: Connection, objects: Collection[Registered]) -> None:
     for kind, table in TABLES.items():
         for batch in batches([item.pk for item in objects if item.kind is kind]):
-            for part in _PARTS[kind]:
+            for part in PARTS[kind]:
                 connection.execute(delete(part).where(part.c[f"{table.name}_pk"].in_(batch)))
             connection.execute(delete(table).where(table.c.pk.in_(batch)))
 

@@ -8,7 +8,7 @@ from lxml import etree
 
 from schemas import vocabulary as v
 from schemas.ebrim import reading as r
-from schemas.errors import XdsErrors, XDSInvalidRequestException
+from schemas.errors import XdsErrors, XDSInvalidRequestException, XDSTooManyResults
 
 _LIST: Final = f"{{{v.RIM}}}ObjectRefList"
 _REFERENCE: Final = f"{{{v.RIM}}}ObjectRef"
@@ -20,10 +20,11 @@ _NOT_CARRIED: Final = {
 }
 
 
-def read_request(request: etree._Element) -> tuple[str, ...]:
+def read_request(request: etree._Element, most_objects: int) -> tuple[str, ...]:
     """The entryUUIDs that a request names, each once, in their order and as registered ones are written.
 
-    Raises `XdsErrors` for what this transaction does not carry: a query, slots, another deletionScope, no object.
+    Raises `XdsErrors` for what this transaction does not carry: a query, slots, another deletionScope, no object,
+    more than `most_objects`.
     """
     for child in r.children(request):
         if str(child.tag) in _NOT_CARRIED:
@@ -34,6 +35,8 @@ def read_request(request: etree._Element) -> tuple[str, ...]:
     named = [item.get("id", "").strip() for holder in lists for item in r.children(holder) if item.tag == _REFERENCE]
     if not named:
         raise _wrong("the request names no object")
+    if len(named) > most_objects:
+        raise XdsErrors((XDSTooManyResults(f"one request names at most {most_objects} objects"),))
     # UUIDs that differ in case only are one UUID (RFC 9562, 4).
     return tuple(dict.fromkeys(name.lower() for name in named))
 

@@ -75,7 +75,7 @@ def propagated(
     found: dict[Ends, Propagated] = {}
     for link in links:
         source, target = ends.get(link.source), ends.get(link.target)
-        if source is None or target is None or not _follows(link, source, target):
+        if source is None or target is None or not _follows(link, source, target, renewed):
             continue
         after = renewed.after(source), renewed.after(target)
         if after[0] is None or after[1] is None:
@@ -91,14 +91,15 @@ def propagated(
     return errors, list(found.values())
 
 
-def _follows(link: Link, source: Known, target: Known) -> bool:
+def _follows(link: Link, source: Known, target: Known, renewed: Renewed) -> bool:
     if link.association_type in RELATIONSHIPS:
         return True
+    kept = target.entry_uuid in renewed.versions or target.status is not AvailabilityStatus.DEPRECATED
     return (
         link.association_type is AssociationType.HAS_MEMBER
         and source.kind is ObjectKind.FOLDER
         and source.approved
-        and target.status is not AvailabilityStatus.DEPRECATED
+        and kept
     )
 
 

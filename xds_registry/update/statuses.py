@@ -18,7 +18,7 @@ from schemas.errors import (
     XDSPatientIdDoesNotMatch,
 )
 from schemas.vocabulary import AssociationType, AvailabilityStatus
-from xds_registry.update.associations import check_patients
+from xds_registry.update.associations import Renewed, check_patients
 from xds_registry.update.operations import StatusChange
 from xds_registry.update.registered import Known, Link
 
@@ -68,6 +68,18 @@ def check_link(
             yield XDSMetadataUpdateError(f"{change.target}: its objects are linked already", location=where)
     elif patient_pk not in (source.patient_pk, target.patient_pk):
         yield XDSPatientIdDoesNotMatch(f"{change.target}: is of another patient than the SubmissionSet", location=where)
+
+
+def check_by_hand(
+    change: StatusChange, ends: tuple[Known | None, Known | None], renewed: Renewed
+) -> Iterator[XdsError]:
+    """An Association of what is updated is either propagated or changed, as the update says itself."""
+    for end in ends:
+        if end is not None and end.logical_id in renewed.propagating:
+            yield XDSMetadataUpdateOperationError(
+                f"{change.target}: {end.logical_id} is updated with its associations propagated",
+                location=change.location or change.target,
+            )
 
 
 def _transition(change: StatusChange, current: AvailabilityStatus, kind: ObjectKind) -> Iterator[XdsError]:

@@ -37,7 +37,7 @@ from xds_registry.update.registered import (
     find_registered,
     lock_patients,
 )
-from xds_registry.update.statuses import check_link, check_object
+from xds_registry.update.statuses import check_by_hand, check_link, check_object
 from xds_registry.update.versions import check_restricted, check_version
 from xds_registry.update.writing import Planned, write
 from xds_registry.visibility import Visibility
@@ -212,6 +212,7 @@ class _Update:
                 }
                 linked = bool(others - {link.entry_uuid})
                 wrong = list(check_link(change, link, (source, target), patient.pk, linked=linked))
+                wrong += check_by_hand(change, (source, target), self._renewed)
                 ends = tuple(end for end in (source, target) if end is not None)
             else:
                 renewed = known is not None and known.entry_uuid in self._renewed.versions

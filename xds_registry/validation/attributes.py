@@ -15,8 +15,8 @@ from schemas.metadata import Association, CodedValue, DocumentEntry, Folder, Reg
 from schemas.vocabulary import DocumentAvailability, DocumentEntryType
 from xds_registry.encoding import normal
 
-# RFC 8141
-_URN = re.compile(r"urn:[a-z0-9][a-z0-9-]{0,31}:\S+", re.IGNORECASE)
+# RFC 8141; a namespace without a name in it is what some senders make of a short attribute, and is taken too.
+_URN = re.compile(r"urn:[a-z0-9][a-z0-9-]{0,31}:\S+|urn:[a-z0-9][a-z0-9-]{1,31}", re.IGNORECASE)
 _AVAILABILITIES = frozenset(availability.value for availability in DocumentAvailability)
 _HOME = re.compile(r"urn:oid:[0-2](\.(0|[1-9][0-9]*))+")
 

@@ -119,15 +119,21 @@ def destructions_under_way(connection: Connection) -> tuple[Destruction, ...]:
     return tuple(Destruction(row.pk, record_of(connection, row.pk).identifiers, row.destroyed_at) for row in rows)
 
 
-def documents_gone(connection: Connection, record_pk: int, *, at: datetime) -> None:
-    """Say that no document of a destroyed record is left. Raises `DMPInvalidRequest` for any other record."""
+def documents_gone(connection: Connection, record_pk: int, *, at: datetime) -> bool:
+    """Say that no document of a destroyed record is left, in the transaction that removes the last of them.
+
+    False when that was said before: somebody else is at it, or was. Raises `DMPInvalidRequest` for any other record.
+    """
+    table = t.record
+    of_record = (table.c.pk == record_pk, table.c.status == int(RecordStatus.DESTROYED))
     changed = connection.execute(
-        update(t.record)
-        .where(t.record.c.pk == record_pk, t.record.c.status == int(RecordStatus.DESTROYED))
-        .values(documents_gone_at=at)
+        update(table).where(*of_record, table.c.documents_gone_at.is_(None)).values(documents_gone_at=at)
     )
-    if not changed.rowcount:
+    if changed.rowcount:
+        return True
+    if connection.execute(select(table.c.pk).where(*of_record)).first() is None:
         raise DMPInvalidRequest("The record is not destroyed.")
+    return False
 
 
 def _hold(connection: Connection, record: Record, *, since: datetime | None, reason: str) -> None:

@@ -13,7 +13,7 @@ from soap.xml import parse_trusted
 from xds_registry.encoding import coded, owners
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

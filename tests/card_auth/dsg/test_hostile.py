@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from card_auth.dsg import GATES, Verdict
 from card_auth.dsg.verify import Gate
-from tests.card_auth.dsg.conftest import World
+from tests.card_auth.dsg.conftest import DOCTOR, World
 from tests.card_auth.dsg.hostile import Case, Corpus
+from tests.examples import some
 
 #: What the first refuses, others would refuse as well, for a vaguer reason; without the second nobody is trusted.
 NEVER_ALONE = {"is_a_signature", "trusted_signer"}
@@ -45,6 +48,18 @@ def test_every_hostile_signature_is_refused_for_its_reason(world: World, cases: 
         if found.verdict is not Verdict.INVALID or found.reason not in case.reasons:
             wrong.append((case.name, found.verdict, found.reason, found.detail))
     assert wrong == []
+
+
+@settings(max_examples=some(400), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(position=st.floats(0, 1), removed=st.integers(0, 60), inserted=st.binary(max_size=12), old=st.booleans())
+def test_any_octets_are_answered_with_a_finding(
+    world: World, corpus: Corpus, position: float, removed: int, inserted: bytes, old: bool
+) -> None:
+    honest = corpus.older if old else corpus.honest
+    start = int(position * len(honest))
+    octets = honest[:start] + inserted + honest[start + removed :]
+    found = world.verify(octets)
+    assert found.verdict is Verdict.INVALID or (found.signer_national_id, found.signed_at) == (DOCTOR, world.now)
 
 
 def test_nobody_is_named_for_a_signature_that_is_not_theirs(world: World, cases: list[Case]) -> None:

@@ -81,9 +81,12 @@ ANY: st.SearchStrategy[Event] = st.builds(
     correlation_id=_text,
     patient=_text,
     submission_set=_text,
+    signature=_text,
     documents=st.lists(_text, max_size=3).map(tuple),
+    objects=st.lists(_text, max_size=3).map(tuple),
     repository=_text,
     query_id=_text,
     query=_text,
     results=st.none() | st.integers(0, 10**6),
+    functions=st.lists(_text, max_size=2).map(tuple),
 )

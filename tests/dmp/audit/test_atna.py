@@ -70,11 +70,15 @@ def test_any_event_is_a_message_of_the_schema(some: Event) -> None:
         (Transaction.RETRIEVE, "110106", "R", "ITI-43"),
         (Transaction.PATIENT_FEED_V3, "110110", "C", "ITI-44"),
         (Transaction.MULTI_PATIENT_QUERY, "110112", "E", "ITI-51"),
+        (Transaction.SUBSCRIBE, "110112", "C", "ITI-52"),
+        (Transaction.NOTIFY, "110106", "R", "ITI-53"),
         (Transaction.UPDATE, "110107", "U", "ITI-57"),
         (Transaction.REGISTER_ON_DEMAND, "110107", "C", "ITI-61"),
         (Transaction.RESTRICTED_UPDATE, "110107", "U", "ITI-92"),
         (Transaction.REMOVE_METADATA, "110110", "D", "ITI-62"),
         (Transaction.REMOVE_DOCUMENTS, "110110", "D", "ITI-86"),
+        (Transaction.ALERT, "110106", "R", "alert"),
+        (Transaction.ALERT_SETTINGS, "110110", "U", "alert-settings"),
         (Transaction.TEST_EXISTENCE, "110112", "E", "TD0.2"),
         (Transaction.SET_AUTHORISATION, "110110", "U", "TD0.3"),
         (Transaction.LIST_RECORDS, "110112", "E", "TD0.4"),
@@ -92,6 +96,8 @@ def test_any_event_is_a_message_of_the_schema(some: Event) -> None:
         (Transaction.STOP, "110100", "E", "110121"),
         (Transaction.SECURITY_ALERT, "110113", "E", "110126"),
         (Transaction.AUDIT_LOG_USED, "110101", "R", None),
+        (Transaction.DESTROY_RECORD, "110110", "D", None),
+        (Transaction.LEGAL_HOLD, "110110", "U", None),
     ],
 )
 def test_each_transaction_has_its_codes(
@@ -139,6 +145,13 @@ def test_the_parties_of_a_submission_are_source_destination_and_person() -> None
         ("2", "20", "urn:uuid:a54d6aa5-d40d-43f9-88c5-b4633d873bdd", "1.2.3"),
         ("2", "13", "audit-event", POSITION.hash),
     ]
+
+
+def test_what_was_found_of_a_signature_is_told_with_its_submission() -> None:
+    assert details(told(event(submission_set="1.2.3", signature="invalid WRONG_DIGEST")))["signature"] == (
+        "invalid WRONG_DIGEST"
+    )
+    assert "signature" not in details(told(event(submission_set="1.2.3")))
 
 
 def test_a_retrieval_goes_out_from_the_repository_with_each_document() -> None:
@@ -200,6 +213,17 @@ def test_whoever_was_turned_away_is_an_alert_that_names_what_was_asked_for() -> 
     assert details(root)["Alert Description"] == "WRONG_DIGEST"
     assert details(root)["Certificate"] == "cd" * 32
     assert len(participants(root)) == 2
+
+
+def test_what_was_removed_is_named_as_erased() -> None:
+    metadata = told(event(Transaction.REMOVE_METADATA, objects=("urn:uuid:1", "urn:uuid:2"), documents=("1.1",)))
+    assert ("2", "3", "urn:ihe:iti:2017:ObjectRef", "urn:uuid:1") in objects(metadata)
+    assert ("2", "3", "urn:ihe:iti:2017:ObjectRef", "urn:uuid:2") in objects(metadata)
+    documents = told(event(Transaction.REMOVE_DOCUMENTS, documents=("1.1",), repository="9.9"))
+    assert ("2", "3", "9", "1.1") in objects(documents)
+    assert details(documents)["Repository Unique ID"] == "9.9"
+    for root, erased in ((metadata, 2), (documents, 1)):
+        assert len(root.findall("ParticipantObjectIdentification[@ParticipantObjectDataLifeCycle='15']")) == erased
 
 
 def test_a_merge_deletes_one_patient_and_updates_the_other() -> None:

@@ -12,12 +12,14 @@ import pytest
 from card_auth.demo_pki import DemoPki
 from feuillet.callers.trust import open_admission, open_trust, vihf_policy
 from feuillet.commands.checking import check
+from feuillet.composition import open_signatures
 from feuillet.configuration import ConfigurationRefused, load, opened
 from feuillet.settings import TrustSettings
 from tests.card_auth.conftest import igc
 from tests.feuillet.conftest import Write
 from tests.services.trail import make_trail
 from xds_registry.database import open_database
+from xds_repository.signatures import SignaturePolicy
 
 __all__ = ["igc"]
 COMMAND = Path(sys.executable).with_name("feuillet")
@@ -84,6 +86,18 @@ def test_a_check_looks_for_the_profiles_and_their_lists(write: Write, igc: DemoP
     passed, detail = trust("")
     assert not passed
     assert "expected [trust]" in detail
+
+
+def test_signatures_can_be_required_only_where_somebody_is_trusted(write: Write, igc: DemoPki) -> None:
+    required = '[signatures]\npolicy = "required"\n'
+    with pytest.raises(ConfigurationRefused, match=r"signatures\.policy: expected \[trust\]"):
+        open_signatures(load(write(more=required)), None)
+    settings = load(
+        write(more=f"{required}[trust]\nprofiles = {json.dumps(str(igc.directory.parent))}\ntest_profiles = true\n")
+    )
+    assert settings.trust is not None
+    assert open_signatures(settings, open_trust(settings.trust)[1]).policy is SignaturePolicy.REQUIRED
+    assert open_signatures(load(write()), None).policy is SignaturePolicy.VERIFY
 
 
 def test_a_directory_without_profiles_is_refused(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from tests.xds_repository.house import Client, House, succeeded
 from tests.xds_repository.submissions import NOWHERE, submission
 from xds_repository import tables
 from xds_repository.ledger import IntentState
-from xds_repository.reaper import ReaperReport
 from xds_repository.stores import StoreUnavailable
+from xds_repository.upkeep.reaper import ReaperReport
 
 NOTHING_DONE = ReaperReport(cleaned=0, adopted=0, collected=0, deferred=0)
 

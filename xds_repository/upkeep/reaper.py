@@ -1,8 +1,9 @@
-"""Clearing away what unfinished writes left: their blobs once nobody can register them any more, and old intents.
+"""Clearing away what unfinished writes left, blobs that nobody can register any more and old intents, and the blobs of
+removed documents.
 
 A blob goes only when its intent has expired, its row says so under a lock that every registration needs too, no
 document refers to it, and the registry knows no such entry. When a registry elsewhere does know it, the answer to the
-registration was lost: the document is then kept.
+registration was lost: the document is then kept, unless it was removed since.
 """
 
 from __future__ import annotations
@@ -27,12 +28,13 @@ log: Final = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class ReaperReport:
     """What one run did: intents `cleaned` away as finished, documents `adopted`, blobs `collected`, intents `deferred`
-    because the registry could not be asked."""
+    because the registry could not be asked, blobs of removed documents `erased`."""
 
     cleaned: int
     adopted: int
     collected: int
     deferred: int
+    erased: int = 0
 
 
 class Reaper:
@@ -71,14 +73,19 @@ class Reaper:
         with writing(self._ledger.engine) as connection:
             cleaned = delete_finished(connection)
             reached(CrashPoint.INTENT_CLEANED)
-        report = ReaperReport(cleaned, adopted, collected, deferred)
-        log.info("reaper.done", cleaned=cleaned, adopted=adopted, collected=collected, deferred=deferred)
+        erased = self._erase(now)
+        report = ReaperReport(cleaned, adopted, collected, deferred, erased)
+        log.info("reaper.done", cleaned=cleaned, adopted=adopted, collected=collected, deferred=deferred, erased=erased)
         return report
 
     def _registered(self, intent: Intent) -> bool:
         """Whether the registry knows this document although the ledger does not."""
         document = intent.document
         if self._ledger.documents([document.unique_id]):
+            return False
+        # Where transactions are shared, only a removal leaves an entry without its document.
+        since = None if self._registry.shares_transactions else intent.created_at
+        if self._ledger.removed([document.unique_id], since):
             return False
         return any(
             entry.sha1 == document.sha1 and entry.size == document.size
@@ -97,6 +104,18 @@ class Reaper:
             return 0
         log.warning("reaper.adopted", blob=intent.document.blob_key.text)
         return 1
+
+    def _erase(self, now: datetime) -> int:
+        """Delete blobs of removed documents: as long as that is not noted, and once more when nobody can have written
+        them again any more, since a write that had found the document before its removal has ended by then."""
+        erased = 0
+        for batch in self._ledger.erasures(now - self._configuration.intent_lifetime):
+            for erasure in batch:
+                self._store.delete(erasure.blob_key)
+                reached(CrashPoint.BLOB_ERASED)
+                self._ledger.note_erased(erasure)
+                erased += 1
+        return erased
 
     def _collect(self, intent: Intent) -> None:
         self._store.delete(intent.document.blob_key)

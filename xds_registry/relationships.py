@@ -154,6 +154,8 @@ def _relationship(setting: Setting, association: Association, consequences: Cons
     if entry is None:
         yield _unresolved(association, source, "the source of a relationship is a DocumentEntry of the submission")
         return
+    if kind is AssociationType.SIGNS and target == setting.submission_set:
+        return  # the signature of the whole submission, ITI TF-3: 5.5.4
     if target in setting.entries:
         if kind in _REGISTERED_TARGET:
             yield _unresolved(association, target, "the target must be registered before")

@@ -66,7 +66,8 @@ class ScrubProgress:
 @dataclass(frozen=True, slots=True)
 class ScrubReport:
     """What a scrub looked at and found. `registry_compared` says whether the registry could be asked for all entries;
-    `documents_compared` whether it could be asked for every document."""
+    `documents_compared` whether it could be asked for every document. `removed` counts the entries whose document was
+    removed: nothing is wrong with them."""
 
     started_at: datetime
     finished_at: datetime
@@ -77,6 +78,7 @@ class ScrubReport:
     registry_compared: bool
     documents_compared: bool
     findings: tuple[ScrubFinding, ...] = field(default=())
+    removed: int = 0
 
     @property
     def clean(self) -> bool:
@@ -95,6 +97,7 @@ class ScrubReport:
             "bytes": self.bytes,
             "blobs": self.blobs,
             "entries": self.entries,
+            "removed": self.removed,
             "registry_compared": self.registry_compared,
             "documents_compared": self.documents_compared,
             "clean": self.clean,
@@ -135,6 +138,7 @@ def scrub(
         run.registry_compared,
         run.documents_compared,
         tuple(run.findings),
+        run.removed_count,
     )
 
 
@@ -163,7 +167,7 @@ class _Scrub:
         self._pace = pace
         self._total, self._total_bytes = ledger.totals()
         self.findings: list[ScrubFinding] = []
-        self.document_count = self.blob_count = self.entry_count = self.done_bytes = 0
+        self.document_count = self.blob_count = self.entry_count = self.removed_count = self.done_bytes = 0
         self.registry_compared = False
         self.documents_compared = True
 
@@ -193,9 +197,12 @@ class _Scrub:
         self.registry_compared = True
         for batch in _batches(entries):
             kept = self._ledger.documents({entry.unique_id for entry in batch})
+            removed = self._ledger.removed({entry.unique_id for entry in batch} - kept.keys())
             for entry in batch:
                 document = kept.get(entry.unique_id)
-                if document is None:
+                if document is None and entry.unique_id in removed:
+                    self.removed_count += 1
+                elif document is None:
                     self.findings.append(ScrubFinding(ScrubFindingKind.NOT_STORED, entry.unique_id))
                 elif not _agree(document, entry):
                     self.findings.append(
@@ -219,7 +226,8 @@ class _Scrub:
                 stream.close()
         except (BlobMissing, BlobCorrupt) as error:
             self.done_bytes = before
-            if document.unique_id in self._ledger.documents([document.unique_id]):
+            # What was removed while it was read is no damage.
+            if self._ledger.keeps(document):
                 kind = ScrubFindingKind.MISSING if isinstance(error, BlobMissing) else ScrubFindingKind.CORRUPT
                 self.findings.append(ScrubFinding(kind, document.unique_id, document.blob_key.text))
 
@@ -235,11 +243,13 @@ class _Scrub:
         for entry in entries:
             registered.setdefault(entry.unique_id, []).append(entry)
         for document in batch:
-            if document.unique_id not in registered:
+            if document.unique_id not in registered and self._ledger.keeps(document):
                 self.findings.append(
                     ScrubFinding(ScrubFindingKind.UNREGISTERED, document.unique_id, document.blob_key.text)
                 )
-            elif not self._lists_entries and not all(_agree(document, e) for e in registered[document.unique_id]):
+            elif not self._lists_entries and not all(
+                _agree(document, entry) for entry in registered.get(document.unique_id, ())
+            ):
                 self.findings.append(
                     ScrubFinding(ScrubFindingKind.DIFFERENT, document.unique_id, document.blob_key.text)
                 )

@@ -16,8 +16,8 @@ from tests.xds_repository.house import Client, House, succeeded
 from tests.xds_repository.submissions import NOWHERE, Paper, submission
 from xds_registry import tables as registry_tables
 from xds_repository import tables
-from xds_repository.scrub import ScrubFindingKind, ScrubPhase, ScrubProgress, ScrubReport
 from xds_repository.stores import BlobKey
+from xds_repository.upkeep.scrub import ScrubFindingKind, ScrubPhase, ScrubProgress, ScrubReport
 
 Opens = Callable[..., tuple[House, Client]]
 
