@@ -24,6 +24,7 @@ def create_access() -> Conversation[m.CreateAccess]:
     return Conversation(
         read=m.read_create_access,
         transaction=lambda _: Transaction.OPEN_ACCOUNT,
+        action=lambda _: Action.MANAGE_ACCOUNT,
         named=lambda _: (),
         work=_create,
         refuse=lambda _body, refusal, _at: _refused_access(m.CREATE, refusal),
@@ -35,6 +36,7 @@ def update_channel() -> Conversation[m.UpdateChannel]:
     return Conversation(
         read=m.read_update_channel,
         transaction=lambda _: Transaction.UPDATE_CHANNEL,
+        action=lambda _: Action.MANAGE_ACCOUNT,
         named=lambda _: (),
         work=_update_channel,
         refuse=_refuse_channel,
@@ -46,6 +48,7 @@ def renew_access() -> Conversation[None]:
     return Conversation(
         read=m.read_renew_access,
         transaction=lambda _: Transaction.RENEW_ACCOUNT,
+        action=lambda _: Action.MANAGE_ACCOUNT,
         named=lambda _: (),
         work=_renew,
         refuse=lambda _body, refusal, _at: _refused_access(m.RENEW, refusal),
@@ -53,7 +56,6 @@ def renew_access() -> Conversation[None]:
 
 
 def _create(visit: Visit, request: m.CreateAccess) -> Done:
-    visit.require(Action.MANAGE_ACCOUNT)
     record = active(visit.connection, visit.patient)
     channel = OneTimeChannel(ChannelKind(request.channel.value), request.address)
     given = create_account(visit.connection, record.pk, (channel,), at=visit.at)
@@ -62,7 +64,6 @@ def _create(visit: Visit, request: m.CreateAccess) -> Done:
 
 
 def _update_channel(visit: Visit, request: m.UpdateChannel) -> Done:
-    visit.require(Action.MANAGE_ACCOUNT)
     record = active(visit.connection, visit.patient)
     channel = OneTimeChannel(ChannelKind(request.channel.value), request.address)
     if request.action is m.ChannelAction.ADD:
@@ -78,7 +79,6 @@ def _update_channel(visit: Visit, request: m.UpdateChannel) -> Done:
 
 
 def _renew(visit: Visit, _request: None) -> Done:
-    visit.require(Action.MANAGE_ACCOUNT)
     record = active(visit.connection, visit.patient)
     given = regenerate(visit.connection, record.pk, at=visit.at)
     return Done(reply=m.write_access(m.RENEW, m.Access(Outcome(Status.OK.value), given.login, given.password)))

@@ -19,6 +19,7 @@ from dmp.errors import DMPAccessDeniedByRightsService, DmpError
 from dmp.records.consents import Author
 from dmp.records.find import canonical
 from dmp.records.record import RecordRules
+from dmp.rights.actions import Action as Function
 from dmp.services.judge import Judge
 from dmp.services.messages.reading import MessageRefused
 from dmp.services.refusals import Denied, Malformed, OtherPatient, class_of, fault, reason_of
@@ -60,10 +61,6 @@ class Visit:
     at: datetime
     patient: str = field(default="", repr=False)
 
-    def require(self, action_td: str) -> None:
-        """Have the judge decide about an action. Raises `DmpError`."""
-        self.setting.judge.require(self.caller, action_td, self.patient or None, self.connection)
-
     @property
     def author(self) -> Author:
         """The caller as the author of what is done."""
@@ -96,13 +93,14 @@ class Done:
 class Conversation(Generic[Q]):
     """How one operation is served.
 
-    `read` makes a request of the body, `named` the patients that the request itself names; it is None for what is about
-    no single patient. `work` does it, `refuse` tells that it was not done: it may raise `MessageRefused` where the
-    message is too broken to be answered in its own way.
+    `read` makes a request of the body; `action` is what the judge is asked about, `named` the patients that the request
+    itself names, None for what is about no single patient. `work` does what the judge allows, `refuse` tells that it
+    was not done: it may raise `MessageRefused` where the message is too broken to be answered in its own way.
     """
 
     read: Callable[[etree._Element], Q]
     transaction: Callable[[Q], Transaction]
+    action: Callable[[Q], Function]
     named: Callable[[Q], tuple[Cx, ...]] | None
     work: Callable[[Visit, Q], Done]
     refuse: Callable[[etree._Element, DmpError, datetime], bytes]
@@ -113,6 +111,7 @@ def converse(setting: Setting, conversation: Conversation[Q], message: IncomingM
     occasion = Occasion.of(BY_ACTION[message.operation.action], message)
     at = setting.clock()
     patient = ""
+    functions: tuple[str, ...] = ()
     try:
         if not isinstance(message.caller, Caller):
             raise Denied("NOBODY")
@@ -121,16 +120,21 @@ def converse(setting: Setting, conversation: Conversation[Q], message: IncomingM
         except MessageRefused as wrong:
             raise Malformed(f"{wrong}.") from None
         occasion = Occasion.of(conversation.transaction(request), message)
+        action = conversation.action(request)
+        functions = (action.value,)
         _require_fresh(message.caller, occasion.transaction)
         if conversation.named is not None:
             patient = "" if message.caller.resource_id is None else canonical(message.caller.resource_id)
             _require_patient(patient, conversation.named(request))
         with setting.begin() as connection:
             visit = Visit(setting=setting, connection=connection, caller=message.caller, at=at, patient=patient)
+            # First of all: whoever may not learns nothing of the record, nor of what is wrong with the message.
+            setting.judge.require(message.caller, action.value, patient or None, connection)
             done = conversation.work(visit, request)
-            setting.trail.append(connection, _events(occasion, done, patient, at))
+            setting.trail.append(connection, _events(occasion, done, at, patient=patient, functions=functions))
     except DmpError as refusal:
-        return _refused(setting, conversation, message, refusal, occasion=occasion, patient=patient, at=at)
+        event = _refusal(occasion, refusal, at, patient=patient, functions=functions)
+        return _refused(setting, conversation, message, refusal, event)
     return Reply((done.reply,))
 
 
@@ -147,45 +151,41 @@ def _require_patient(patient: str, named: tuple[Cx, ...]) -> None:
         raise OtherPatient
 
 
-def _events(occasion: Occasion, done: Done, patient: str, at: datetime) -> tuple[Event, ...]:
+def _events(occasion: Occasion, done: Done, at: datetime, *, patient: str, **what: Any) -> tuple[Event, ...]:
     """One event, or one for each patient who was found."""
-    what: dict[str, Any] = {"act": done.act, "unchanged": done.unchanged, "results": done.results}
+    what |= {"act": done.act, "unchanged": done.unchanged, "results": done.results}
     what |= {"query_id": done.query_id, "query": done.query}
     if done.action is not None:
         what["action"] = done.action
     return tuple([Event.on(occasion, at, patient=one, **what) for one in done.patients or (patient,)])
 
 
-def _refused(
-    setting: Setting,
-    conversation: Conversation[Q],
-    message: IncomingMessage,
-    refusal: DmpError,
-    *,
-    occasion: Occasion,
-    patient: str,
-    at: datetime,
-) -> Reply:
-    setting.trail.record(
-        Event.on(
-            occasion,
-            at,
-            outcome=Outcome.MINOR_FAILURE,
-            refusal=class_of(refusal),
-            reason=reason_of(refusal),
-            patient=patient,
-        )
+def _refusal(occasion: Occasion, refusal: DmpError, at: datetime, **what: Any) -> Event:
+    return Event.on(
+        occasion,
+        at,
+        outcome=Outcome.MINOR_FAILURE,
+        refusal=class_of(refusal),
+        reason=reason_of(refusal),
+        **what,
     )
+
+
+def _refused(
+    setting: Setting, conversation: Conversation[Q], message: IncomingMessage, refusal: DmpError, event: Event
+) -> Reply:
+    """The answer to what is refused, once that is in the trail."""
+    setting.trail.record(event)
     _log.info(
         "service.refused",
         correlation_id=message.correlation_id,
-        transaction=occasion.transaction.value,
+        transaction=event.transaction.value,
         code=refusal.code,
-        reason=reason_of(refusal),
+        reason=event.reason,
     )
     if isinstance(refusal, DMPAccessDeniedByRightsService):
         raise fault(refusal) from None
     try:
-        return Reply((conversation.refuse(message.body, refusal, at),))
+        return Reply((conversation.refuse(message.body, refusal, event.happened_at),))
     except MessageRefused:
         raise fault(refusal) from None

@@ -33,6 +33,7 @@ _TRANSACTIONS: Final = {
     Reason.TEST_EXISTENCE: Transaction.TEST_EXISTENCE,
     Reason.READ: Transaction.READ_SHEET,
 }
+_ACTIONS: Final = {Reason.TEST_EXISTENCE: Action.TEST_EXISTENCE, Reason.READ: Action.READ_ADMINISTRATIVE}
 
 
 def demographics() -> Conversation[DemographicsQuery]:
@@ -40,6 +41,7 @@ def demographics() -> Conversation[DemographicsQuery]:
     return Conversation(
         read=read_query,
         transaction=lambda query: _TRANSACTIONS[query.reason],
+        action=lambda query: _ACTIONS[query.reason],
         named=lambda query: (query.patient,),
         work=lambda visit, query: _WORK[query.reason](visit, query),
         refuse=_refuse,
@@ -47,7 +49,6 @@ def demographics() -> Conversation[DemographicsQuery]:
 
 
 def _test_existence(visit: Visit, query: DemographicsQuery) -> Done:
-    visit.require(Action.TEST_EXISTENCE)
     record = find_record(visit.connection, visit.patient)
     if record is None or record.status is RecordStatus.DESTROYED:
         return Done(reply=_answer(query, visit.at, ResponseCode.NOT_FOUND), results=0)
@@ -69,7 +70,6 @@ def _test_existence(visit: Visit, query: DemographicsQuery) -> Done:
 
 
 def _read_sheet(visit: Visit, query: DemographicsQuery) -> Done:
-    visit.require(Action.READ_ADMINISTRATIVE)
     record = find_record(visit.connection, visit.patient)
     if record is None or record.status is RecordStatus.DESTROYED:
         return Done(reply=_answer(query, visit.at, ResponseCode.NOT_FOUND), results=0)

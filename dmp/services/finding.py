@@ -41,6 +41,7 @@ def list_records() -> Conversation[m.RecordListQuery]:
     return Conversation(
         read=m.read_record_list_query,
         transaction=lambda _: Transaction.LIST_RECORDS,
+        action=lambda _: Action.LIST_RECORDS,
         named=None,
         work=_list,
         refuse=_refuse_list,
@@ -52,6 +53,7 @@ def find_candidates() -> Conversation[c.CandidateQuery]:
     return Conversation(
         read=c.read_candidate_query,
         transaction=lambda _: Transaction.SEARCH_PATIENTS,
+        action=lambda _: Action.SEARCH_PATIENTS,
         named=None,
         work=_find,
         refuse=_refuse_find,
@@ -60,7 +62,6 @@ def find_candidates() -> Conversation[c.CandidateQuery]:
 
 def _list(visit: Visit, query: m.RecordListQuery) -> Done:
     """An employee and an establishment see the structure's; the latter only authorisations given since a date."""
-    visit.require(Action.LIST_RECORDS)
     kind = Actor.of(visit.caller).kind
     by_structure = kind in (ActorKind.EMPLOYEE, ActorKind.STRUCTURE)
     if kind is ActorKind.STRUCTURE and (query.since is None or query.by is not m.ListedBy.LAST_AUTHORISATION):
@@ -94,7 +95,6 @@ def _row(one: AuthorisedRecord) -> m.RecordRow:
 
 
 def _find(visit: Visit, query: c.CandidateQuery) -> Done:
-    visit.require(Action.SEARCH_PATIENTS)
     sought = query.sought
     whole = len(sought.birth_date) == _WHOLE_DATE
     found = search(

@@ -39,6 +39,7 @@ def set_authorisation() -> Conversation[m.SetAuthorisation]:
     return Conversation(
         read=m.read_set_authorisation,
         transaction=lambda _: Transaction.SET_AUTHORISATION,
+        action=lambda request: _ACTIONS[request.action, request.role],
         named=lambda _: (),
         work=_set,
         refuse=_refuse_set,
@@ -50,6 +51,7 @@ def list_authorisations() -> Conversation[m.ListAuthorisations]:
     return Conversation(
         read=m.read_list_authorisations,
         transaction=lambda _: Transaction.LIST_AUTHORISED,
+        action=lambda _: Action.LIST_AUTHORISED,
         named=lambda _: (),
         work=_list,
         refuse=_refuse_list,
@@ -64,7 +66,6 @@ def holder_of(visit: Visit) -> Holder:
 
 
 def _set(visit: Visit, request: m.SetAuthorisation) -> Done:
-    visit.require(_ACTIONS[request.action, request.role])
     act = " ".join(filter(None, (request.action, request.role or "")))
     holder = holder_of(visit)
     adding = request.action is _ADD
@@ -96,7 +97,6 @@ def _has_it(visit: Visit, holder: Holder, role: m.SpecificRight | None) -> bool:
 
 
 def _list(visit: Visit, request: m.ListAuthorisations) -> Done:
-    visit.require(Action.LIST_AUTHORISED)
     record = active(visit.connection, visit.patient)
     found = authorisations_of(visit.connection, record.pk, visit.at, Mode(request.mode.value))
     rows = tuple(_row(one) for one in found)

@@ -43,6 +43,7 @@ def registration() -> Conversation[Registration]:
     return Conversation(
         read=read_registration,
         transaction=lambda request: _TRANSACTIONS[request.reason],
+        action=lambda request: _WORK[request.reason][0],
         named=lambda request: request.patient.identifiers,
         work=_register,
         refuse=_refuse,
@@ -50,9 +51,7 @@ def registration() -> Conversation[Registration]:
 
 
 def _register(visit: Visit, request: Registration) -> Done:
-    """The judge comes first: whoever may not learns nothing of the record, nor of what is wrong with the message."""
-    action, work = _WORK[request.reason]
-    visit.require(action)
+    _, work = _WORK[request.reason]
     _require_author(visit, request)
     record = work(visit, request)
     answer = RegistrationAnswer(

@@ -55,9 +55,9 @@ class Wanted:
     ] = None
     since: Annotated[str | None, typer.Option(help="From this moment on: 2026-01-31 or 2026-01-31T08:00:00Z.")] = None
     until: Annotated[str | None, typer.Option(help="Before this moment.")] = None
-    transaction: Annotated[str | None, typer.Option(help="ITI-8, -18, -41, -42, …; start, stop, security-alert, …")] = (
-        None
-    )
+    transaction: Annotated[
+        str | None, typer.Option(help="ITI-8, -18, -41, …; TD0.2, TD1.1, …; start, stop, security-alert, …")
+    ] = None
     outcome: Annotated[Decision | None, typer.Option(help="Only what was allowed, or only what was refused.")] = None
 
     def search(self, *, limit: int | None = None) -> Search:

@@ -134,7 +134,7 @@ def _cells(found: Found) -> tuple[str, ...]:
     who = event.national_id or event.name or event.client_address
     refused = "" if event.refusal is None else event.refusal.value
     outcome = "allowed" if event.succeeded else f"refused: {refused} {event.reason}"
-    what = event.submission_set or event.query_id or " ".join(event.documents)
+    what = event.submission_set or event.query_id or " ".join(event.documents) or event.act
     moment = f"{event.happened_at:%Y-%m-%d %H:%M:%S}Z"
     return moment, event.transaction.value, outcome, who, event.patient, what, event.correlation_id
 

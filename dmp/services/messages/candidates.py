@@ -168,7 +168,7 @@ def _parameter(name: str, value: str, semantics: str) -> str:
 
 
 def _written_candidate(patient: Patient) -> str:
-    subject = element("subject1", write_patient(patient), typeCode="SBJ")
+    subject = element("subject1", write_patient(patient, candidate=True), typeCode="SBJ")
     registration = element(
         "registrationEvent",
         stated("statusCode", "active", "code"),

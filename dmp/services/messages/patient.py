@@ -36,7 +36,7 @@ from dmp.services.messages.reading import (
     value_of,
 )
 from dmp.services.messages.writing import boolean as write_boolean
-from dmp.services.messages.writing import element, stated, text
+from dmp.services.messages.writing import element, stated, text, typed
 from dmp.services.messages.writing import moment as write_moment
 from dmp.services.vocabulary import (
     CONTACT_PARTIES,
@@ -138,8 +138,8 @@ def read_identifier(element: etree._Element) -> Cx:
         raise MessageRefused("an id of a patient is not an identifier of an authority") from None
 
 
-def write_patient(patient: Patient) -> str:
-    """Write a `patient` element."""
+def write_patient(patient: Patient, *, candidate: bool = False) -> str:
+    """Write a `patient` element; a candidate of a search is stated to be a match, as PDQv3 wants (ITI TF-2: 3.47)."""
     identifiers = [stated("id", one.id, "extension", root=one.authority) for one in patient.identifiers]
     closed = stated("high", write_moment(patient.closed_at))
     return element(
@@ -148,9 +148,24 @@ def write_patient(patient: Patient) -> str:
         stated("statusCode", patient.status or "", "code"),
         element("effectiveTime", closed) if closed else "",
         _person(patient),
-        *[_written_observation(one) for one in patient.observations],
+        _MATCH if candidate else "",
+        *[_written_observation(one, "subjectOf2" if candidate else "subjectOf") for one in patient.observations],
         classCode="PAT",
     )
+
+
+#: Names are compared, not weighed: whoever is found is a match.
+_MATCH: Final = element(
+    "subjectOf1",
+    element(
+        "queryMatchObservation",
+        stated("code", "POURCENTAGE", "code"),
+        typed("value", "INT", "100", "value"),
+        classCode="COND",
+        moodCode="EVN",
+    ),
+    typeCode="SBJ",
+)
 
 
 def _with_person(base: Patient, person: etree._Element) -> Patient:
@@ -248,8 +263,8 @@ def _person(patient: Patient) -> str:
         stated("birthTime", patient.birth_date),
         "" if patient.deceased is None else stated("deceasedInd", str(patient.deceased).lower()),
         write_address(patient.address),
-        *[_written_representative(one) for one in patient.representatives],
         "" if patient.card is None else _written_card(patient.card),
+        *[_written_representative(one) for one in patient.representatives],
         element("birthPlace", write_address(patient.birth_place), classCode="BIRTHPL") if patient.birth_place else "",
     )
     return element("patientPerson", *content, classCode="PSN", determinerCode="INSTANCE") if any(content) else ""
@@ -274,7 +289,7 @@ def _written_card(card: CardIdentity) -> str:
     )
 
 
-def _written_observation(one: Observation) -> str:
+def _written_observation(one: Observation, place: str) -> str:
     value = write_boolean("value", one.value) if isinstance(one.value, bool) else text("value", one.value)
     observation = element(
         "administrativeObservation",
@@ -284,4 +299,4 @@ def _written_observation(one: Observation) -> str:
         classCode="OBS",
         moodCode="EVN",
     )
-    return element("subjectOf", observation, typeCode="SBJ")
+    return element(place, observation, typeCode="SBJ")

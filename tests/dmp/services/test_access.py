@@ -19,6 +19,7 @@ from dmp.services.messages.operations.habilitations import AuthorisationMode, Sp
 from dmp.services.messages.operations.record_list import ListedBy, RecordListQuery
 from dmp.services.messages.patient import Observation
 from dmp.services.vocabulary import ObservationCode, Reason, ResponseCode
+from dmp.traces.trace import Deed, trace_of
 from soap.faults import FaultCode, SoapFault
 from tests.dmp.services import samples
 from tests.dmp.services.client import Client
@@ -42,11 +43,27 @@ def test_an_authorisation_is_given_once_and_taken_back(room: Room, opened: Clien
     said = opened.authorise()
     assert (said.status, room.last.unchanged, room.last.act) == ("DMPOk", True, "AJOUT")
     assert opened.withdraw().status == "DMPOk"
-    assert (room.last.action, room.last.act) == ("D", "SUPPRESSION")
+    assert (room.last.action, room.last.act, room.last.functions) == ("D", "SUPPRESSION", ("TD0.3-drop",))
     assert opened.exists().authorisation == "INEXISTANTE"
     assert opened.withdraw().status == "DMPNotFound"
     assert opened.authorise().status == "DMPOk"
     assert (room.last.action, room.last.unchanged) == ("C", False)
+
+
+def test_the_history_of_a_record_tells_what_was_done_through_the_services(room: Room, opened: Client) -> None:
+    opened.authorise(TREATING)
+    opened.open_account(ChannelType.SMS, "0607080910")
+    opened.withdraw()
+    assert fault(opened.authorised) == DENIED
+    told = [trace_of(event) for event in room.events]
+    assert [(trace.deed, trace.result.value) for trace in told] == [
+        (Deed.RECORD, "allowed"),
+        (Deed.AUTHORISED, "allowed"),
+        (Deed.TREATING_DOCTOR, "allowed"),
+        (Deed.RECORD, "allowed"),
+        (Deed.AUTHORISATION_ENDED, "allowed"),
+        (Deed.RECORD, "refused"),
+    ]
 
 
 def test_an_expired_authorisation_is_given_anew(room: Room, opened: Client) -> None:
