@@ -24,6 +24,7 @@ from feuillet.configuration import ConfigurationRefused
 from feuillet.law import RecordLaw
 from feuillet.law.merging import follow_merge
 from feuillet.law.opening import open_law, open_services
+from feuillet.law.telling import Telling
 from feuillet.settings import RemoteRegistrySettings, Sections
 from schemas.affinity_domain import AffinityDomain, AffinityDomainError, load_affinity_domain
 from soap.parts import Spool
@@ -125,6 +126,7 @@ def open_rooms(settings: Sections, trust: TrustStore | None = None) -> Rooms:
         law=law,
         broker=broker,
         services=services,
+        alert_policy=ByConfidentiality() if law is None else Telling(law),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -92,16 +93,19 @@ def named_patient(resource_id: str) -> str:
     return f"{parts[0]}^^^{parts[3] if len(parts) > 3 else ''}"
 
 
+def kind_of_person(national_id: str, profession: str, specialities: Collection[str]) -> ActorKind:
+    """What somebody is by their national identifier, their profession (TRE_G15) and their savoir-faire (TRE_R38)."""
+    if not _PERSON.fullmatch(national_id):
+        return ActorKind.EMPLOYEE
+    if profession == DOCTOR:
+        return ActorKind.OCCUPATIONAL_DOCTOR if OCCUPATIONAL_MEDICINE in specialities else ActorKind.DOCTOR
+    return ActorKind.PROFESSIONAL if profession else ActorKind.NOBODY
+
+
 def _kind(caller: Caller) -> ActorKind:
     if caller.mode is AccessMode.INDIRECT:
         return ActorKind.STRUCTURE
-    if not _PERSON.fullmatch(caller.national_id):
-        return ActorKind.EMPLOYEE
-    profession = _profession(caller)
-    if profession == DOCTOR:
-        specialities = {role.code for role in caller.specialities}
-        return ActorKind.OCCUPATIONAL_DOCTOR if OCCUPATIONAL_MEDICINE in specialities else ActorKind.DOCTOR
-    return ActorKind.PROFESSIONAL if profession else ActorKind.NOBODY
+    return kind_of_person(caller.national_id, _profession(caller), {role.code for role in caller.specialities})
 
 
 def _of_structure(caller: Caller) -> bool:

@@ -21,7 +21,8 @@ from feuillet.alerts.settings import AlertSettings, Security, SmsSettings, SmtpS
 from feuillet.alerts.sms import SmsGateway
 from feuillet.composition import Rooms
 from feuillet.configuration import ConfigurationRefused
-from xds_registry.subscriptions.notification import NOTIFY, Notifications, NotifyCourier
+from feuillet.law.telling import Telling
+from xds_registry.subscriptions.notification import NOTIFY, Notifications, NotifyCourier, everything
 
 
 def open_channels(settings: AlertSettings) -> dict[Medium, Channel]:
@@ -94,9 +95,10 @@ def start_sending(rooms: Rooms) -> Sending | None:
     clock = rooms.trail.clock
     couriers = notice_couriers(settings, rooms.engine, rooms.alert_policy, clock)
     if settings.notifications is not None and rooms.broker is not None:
-        addressees.append(Notifications(clock))
+        sees = everything if rooms.law is None else Telling(rooms.law).visibility_of
+        addressees.append(Notifications(clock, visibility_of=sees))
         consumers = open_consumers(settings.notifications)
-        couriers[NOTIFY] = NotifyCourier(rooms.engine, consumers, rooms.broker.address_of, clock)
+        couriers[NOTIFY] = NotifyCourier(rooms.engine, consumers, rooms.broker.address_of, clock, visibility_of=sees)
     sending = Sending(rooms.engine, rooms.trail, addressees, couriers, settings.retry(), seconds=settings.poll_seconds)
     sending.start(settings.senders)
     return sending

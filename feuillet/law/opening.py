@@ -6,6 +6,7 @@ from functools import partial
 
 from sqlalchemy import Engine
 
+from dmp.alerts import announce
 from dmp.audit import Trail
 from dmp.rights.decision import Law
 from dmp.rights.matrix import MatrixError, load_matrix
@@ -28,7 +29,8 @@ def open_law(settings: Sections, engine: Engine) -> RecordLaw | None:
         return None
     if settings.repository.registry is not None:
         raise ConfigurationRefused(["law.enforced: expected false where the registry, with its records, is elsewhere"])
-    return RecordLaw(engine, _law(settings), rules=record_rules(settings.record))
+    told = None if settings.alerts is None else announce
+    return RecordLaw(engine, _law(settings), rules=record_rules(settings.record), announce=told)
 
 
 def open_services(settings: Sections, engine: Engine, trail: Trail) -> Setting:

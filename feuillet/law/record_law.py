@@ -11,6 +11,7 @@ from lxml import etree
 from sqlalchemy import Connection, Engine, select
 
 from card_auth.caller import Caller, PurposeOfUse
+from dmp.alerts.announcement import BreakGlassOpened
 from dmp.audit import Occasion
 from dmp.authorisations import Standing
 from dmp.authorisations.emergency import break_glass
@@ -48,7 +49,8 @@ def _now() -> datetime:
 class RecordLaw:
     """The law with what it asks of the database. Safe to use from several threads.
 
-    `rules` gives the dated rules of a moment.
+    `rules` gives the dated rules of a moment; `announce` writes down, for alerts, that a record was opened in an
+    emergency.
     """
 
     def __init__(
@@ -57,11 +59,13 @@ class RecordLaw:
         law: Law,
         *,
         rules: Callable[[datetime], RecordRules],
+        announce: Callable[[Connection, BreakGlassOpened], None] | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self.law = law
         self._engine = engine
         self._rules = rules
+        self._announce = announce
         self._clock = clock
 
     def visibility_of(self, message: IncomingMessage) -> OfRecord:
@@ -76,12 +80,12 @@ class RecordLaw:
         if named - {patient}:
             raise RightsRefused(Refusal.OTHER_PATIENT, patient)
         with self._engine.connect() as connection:
-            held = self._standing(connection, actor, patient)
+            held = self.standing_of(connection, actor, patient)
             ruling = self.law.ruling(actor, Action.SEARCH, patient, held)
             if ruling.refusal in _AWAY and _by_reference(message.body):
                 ruling = self.law.ruling(actor, Action.LOOK_UP_REFERENCE, patient, held)
         self._require(ruling, patient)
-        self._enter(message.caller, held)
+        self._enter(message.caller, patient, held)
         return OfRecord(patient, ruling.documents)
 
     def readable(self, unique_ids: Collection[str], message: IncomingMessage) -> frozenset[str]:
@@ -97,7 +101,7 @@ class RecordLaw:
             entry = t.document_entry.c
             readable = select(entry.unique_id).where(entry.unique_id.in_(list(unique_ids)), as_sql(ruling.documents))
             found = frozenset(connection.scalars(readable))
-        self._enter(message.caller, held)
+        self._enter(message.caller, patient, held)
         return found
 
     @staticmethod
@@ -114,7 +118,7 @@ class RecordLaw:
         patient = named_patient(str(package.patient_id))
         actor = _actor(occasion.caller)
         with self._engine.connect() as connection:
-            held = self._standing(connection, actor, patient)
+            held = self.standing_of(connection, actor, patient)
         ruling = self.law.ruling(actor, Action.FEED, patient, held)
         if ruling.refusal is Refusal.MATRIX:
             ruling = self.law.ruling(actor, Action.FEED_AS_EMPLOYEE, patient, held)
@@ -135,17 +139,22 @@ class RecordLaw:
         if actor.patient is None:
             raise RightsRefused(Refusal.NO_PATIENT)
         with self._engine.connect() as connection:
-            return actor.patient, self._standing(connection, actor, actor.patient)
+            return actor.patient, self.standing_of(connection, actor, actor.patient)
 
     def _sees(self, actor: Actor, patient: str, held: Standing) -> OfRecord:
         actions = (Action.SEARCH, Action.LOOK_UP_REFERENCE)
         documents: Condition = either(*(self.law.ruling(actor, each, patient, held).documents for each in actions))
         return OfRecord(patient, documents)
 
-    def _standing(self, connection: Connection, actor: Actor, patient: str) -> Standing:
+    def now(self) -> datetime:
+        """The time by which the law decides."""
+        return self._clock()
+
+    def standing_of(self, connection: Connection, actor: Actor, patient: str) -> Standing:
+        """How an actor stands to a patient's record at this moment."""
         return standing(connection, patient, actor.identifier, actor.structure, self._clock())
 
-    def _enter(self, caller: object, held: Standing) -> None:
+    def _enter(self, caller: object, patient: str, held: Standing) -> None:
         """Break the glass where that is how the caller comes in: it stays on record before anything is told."""
         if not isinstance(caller, Caller) or caller.purpose_of_use is not PurposeOfUse.BREAK_GLASS:
             return
@@ -157,6 +166,8 @@ class RecordLaw:
                 break_glass(
                     connection, caller, held.record_pk, caller.purpose_reason or "", at=at, rules=self._rules(at)
                 )
+                if self._announce is not None:
+                    self._announce(connection, BreakGlassOpened(patient, at))
         except DmpError:
             raise RightsRefused(Refusal.OPPOSED) from None
 

@@ -24,7 +24,7 @@ from xds_registry.query.search import Found
 from xds_registry.subscriptions import subscription as kept
 from xds_registry.subscriptions.consumers import Consumers
 from xds_registry.subscriptions.filters import matching, stored_filter
-from xds_registry.subscriptions.subscription import Owner, Subscription
+from xds_registry.subscriptions.subscription import Subscription
 from xds_registry.subscriptions.vocabulary import DSUB, SIMPLE_DIALECT, WSNT, Topic
 from xds_registry.visibility import EVERYTHING, Visibility
 
@@ -32,10 +32,11 @@ _log: Final = structlog.get_logger(__name__)
 #: The channel of notifications in the outbox.
 NOTIFY: Final = "notify"
 _KEY: Final = "notify:"
-VisibilityOf = Callable[[Owner], Visibility]
+#: What the owner of a subscription sees at this moment.
+VisibilityOf = Callable[[Connection, Subscription], Visibility]
 
 
-def everything(_owner: Owner) -> Visibility:
+def everything(_connection: Connection, _subscription: Subscription) -> Visibility:
     """Every subscriber sees every row: those who may subscribe are trusted systems."""
     return EVERYTHING
 
@@ -138,7 +139,7 @@ def _matching(
         # Accepted by an earlier version, and not understood by this one: nobody else's notifications wait for it.
         _log.error("subscription.unreadable", subscription=told.id)
         return []
-    return matching(connection, wanted, objects, visibility_of(told.owner))
+    return matching(connection, wanted, objects, visibility_of(connection, told))
 
 
 def _audited(topic: Topic, found: Sequence[Found]) -> dict[str, Any]:
