@@ -12,6 +12,7 @@ from typing import Final
 
 from lxml import etree
 
+from feuillet.demo.identities import HOSPITAL
 from schemas.datatypes import Cx, Dtm, LanguageTag, MimeType, Oid, SourcePatientInfoItem, UniqueId, Xcn, Xon
 from schemas.datatypes.hl7 import escape
 from schemas.metadata import (
@@ -53,6 +54,12 @@ _FORMAT: Final = CodedValue(
 _CONTENT_TYPE: Final = CodedValue("03", "1.2.250.1.213.2.2", (LocalizedText("Hospitalisation de jour", _FRENCH),))
 
 
+#: Who files: the demo's hospital, for whoever wrote.
+_FILER: Final = Author(
+    institutions=(Xon.parse(f"Hôpital de démonstration^^^^^&1.2.250.1.71.4.2.2&ISO^IDNST^^^{HOSPITAL}"),)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ClinicalDocument:
     """A CDA document, and the submission that announces it."""
@@ -73,6 +80,13 @@ class ClinicalDocument:
         family = _text(header, "c:recordTarget/c:patientRole/c:patient/c:name/c:family")
         return family, _text(header, "c:recordTarget/c:patientRole/c:patient/c:name/c:given")
 
+    @property
+    def birth_date(self) -> str:
+        """YYYYMMDD; empty where the document does not tell."""
+        born = parse_trusted(self.content).find("c:recordTarget/c:patientRole/c:patient/c:birthTime", _CDA)
+        value = "" if born is None else born.get("value", "")[:8]
+        return value if len(value) == 8 and value.isdigit() else ""
+
 
 def read(content: bytes) -> ClinicalDocument:
     """The submission of a document. The same document always makes the same submission: sent twice, it is kept once.
@@ -90,7 +104,7 @@ def read(content: bytes) -> ClinicalDocument:
         object_type=DocumentEntryType.STABLE,
         mime_type=MimeType("text/xml"),
         title=title,
-        authors=(author,),
+        authors=(author, _FILER),
         class_code=_class(kind),
         type_code=_coded(kind),
         format_code=_FORMAT,
@@ -109,7 +123,7 @@ def read(content: bytes) -> ClinicalDocument:
     submission_set = SubmissionSet(
         entry_uuid=_SET,
         title=title,
-        authors=(author,),
+        authors=(author, _FILER),
         content_type_code=_CONTENT_TYPE,
         patient_id=patient,
         source_id=_SOURCE,

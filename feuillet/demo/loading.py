@@ -18,6 +18,7 @@ from lxml import etree
 
 from feuillet.demo.clinical_document import DOCUMENT, ClinicalDocument, read
 from feuillet.demo.identities import hospital_files, hospital_header
+from feuillet.demo.records import open_record_of
 from feuillet.demo.site import DemoSite
 from schemas.datatypes.hl7 import escape
 from schemas.ebrim.encode import encode_submission
@@ -66,6 +67,7 @@ def load_documents(site: DemoSite, directory: Path | None) -> Loaded:
     for name, document in _documents(directory or _OWN_DOCUMENTS):
         if document is not None and str(document.patient) not in patients:
             _announce(site, document)
+            open_record_of(site.settings, document)
             patients[str(document.patient)] = None
         if document is not None and _provide(caller, document):
             count += 1
