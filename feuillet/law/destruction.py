@@ -1,7 +1,8 @@
 """Destroying records whose time is over, with all their documents, so that a crash leaves nothing half done.
 
     1  one transaction: the record becomes a tombstone; from then on nobody gets at anything of it
-    2  one transaction: the registry forgets everything of its patient, the repository keeps the documents no more
+    2  one transaction: the registry forgets everything of its patient, the repository keeps the documents no more, and
+       subscriptions about the patient end
     3  the blobs are deleted; what is left of them after a crash, the reaper deletes
 
 Each transaction holds its audit event. A run begins with what an earlier one left after its first step.
@@ -14,8 +15,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 
+from dmp.alerts.tables import alert_subscription
 from dmp.audit import Event, Occasion, Trail, Transaction
 from dmp.errors import DmpError
 from dmp.records import Author
@@ -30,6 +32,7 @@ from dmp.records.find import record_of
 from dmp.records.record import RecordRules
 from xds_registry.database import reading, writing
 from xds_registry.removal import Forgotten, documents_of, forget_patients
+from xds_registry.subscriptions.tables import subscription
 from xds_repository.crash_points import CrashPoint, reached
 from xds_repository.ledger import Document, kept, take_away
 from xds_repository.repository import Repository
@@ -114,6 +117,9 @@ class Destroyer:
             if not documents_gone(connection, destruction.record_pk, at=now):
                 return
             forgotten = forget_patients(connection, destruction.identifiers)
+            for subscriptions in (alert_subscription, subscription):
+                about = subscriptions.c.patient.in_(destruction.identifiers)
+                connection.execute(delete(subscriptions).where(about))
             taken = take_away(connection, kept(connection, forgotten.documents), now)
             self._trail.append(connection, [self._told(destruction, forgotten, taken)])
         reached(CrashPoint.RECORD_CLEARED)

@@ -17,6 +17,7 @@ from click.testing import Result
 from sqlalchemy import func, select
 from typer.testing import CliRunner
 
+from dmp.alerts.tables import alert_subscription
 from dmp.audit.chain import make_key
 from dmp.authorisations.emergency import break_glass
 from dmp.records import ClosingReason, RecordStatus
@@ -136,6 +137,17 @@ def test_what_is_due_is_destroyed_with_its_documents_and_nothing_else(place: Pla
     all_is_gone(place)
     again = place.run("destroy", "--due")
     assert (again.exit_code, again.stdout) == (0, "0 records destroyed.\n")
+
+
+def test_subscriptions_about_the_patient_end(place: Place) -> None:
+    common = {"changed_at": 0, "subscriber_kind": 1, "subscriber": "8", "kind": 1, "medium": "EMAIL", "active": True}
+    common |= {"class_codes": "", "type_codes": "", "address": "a@example.org"}
+    with writing(place.house.engine) as connection:
+        for number in (DUE, HELD):
+            connection.execute(alert_subscription.insert().values(patient=ins_c(number), **common))
+    assert place.run("destroy", "--due").exit_code == 0
+    with place.house.engine.connect() as connection:
+        assert list(connection.scalars(select(alert_subscription.c.patient))) == [ins_c(HELD)]
 
 
 def test_a_dry_run_tells_and_changes_nothing(place: Place) -> None:

@@ -28,12 +28,13 @@ class Forgotten:
 def forget_patients(connection: Connection, patient_ids: Collection[str]) -> Forgotten:
     """Delete all objects of patients (`id^^^&OID&ISO`), in the caller's transaction; the patients stay known.
 
-    Submissions for these patients wait until the transaction ends.
+    What was found of signatures goes too. Submissions for these patients wait until the transaction ends.
     """
+    names_of_patients = [normal(patient_id) for patient_id in patient_ids]
     patients = list(
         connection.scalars(
             select(t.patient.c.pk)
-            .where(t.patient.c.patient_id.in_([normal(patient_id) for patient_id in patient_ids]))
+            .where(t.patient.c.patient_id.in_(names_of_patients))
             .order_by(t.patient.c.pk)
             .with_for_update()
         )
@@ -49,6 +50,10 @@ def forget_patients(connection: Connection, patient_ids: Collection[str]) -> For
         uuids += [row.entry_uuid for row in rows]
         if kind is ObjectKind.DOCUMENT_ENTRY:
             documents |= {row.unique_id for row in rows}
+        if kind is ObjectKind.SUBMISSION_SET:
+            for names in batches([row.unique_id for row in rows]):
+                finding = t.signature_finding
+                connection.execute(delete(finding).where(finding.c.submission_set_unique_id.in_(names)))
         for batch in batches([row.pk for row in rows]):
             for part in PARTS[kind]:
                 connection.execute(delete(part).where(part.c[f"{table.name}_pk"].in_(batch)))
