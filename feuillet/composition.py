@@ -11,12 +11,13 @@ from typing import Final
 
 import requests
 from lxml import etree
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from card_auth.dsg import DsgPolicy, Verifier
 from card_auth.trust import TrustStore
-from dmp.alerts import AlertPolicy, ByConfidentiality, announce
+from dmp.alerts import AlertPolicy, Announcement, ByConfidentiality, DocumentsAdded, announce
 from dmp.audit import Trail
+from dmp.authorisations.listing import note_document
 from dmp.services import Setting
 from feuillet.alerts.notifying import open_broker
 from feuillet.audit.opening import open_trail
@@ -32,6 +33,7 @@ from soap.xml import parse_untrusted
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.database import open_database
 from xds_registry.registry import Registry
+from xds_registry.subscriptions.announcing import Announcer
 from xds_registry.subscriptions.broker import Broker
 from xds_registry.visibility import anybody
 from xds_repository.configuration import RepositoryConfiguration
@@ -97,7 +99,7 @@ def open_rooms(settings: Sections, trust: TrustStore | None = None) -> Rooms:
             trail=trail,
             law=anybody if law is None else law.submission,
             merging=follow_merge,
-            announce=None if settings.alerts is None else announce,
+            announce=_announcer(settings, law),
         )
         port = InProcessRegistry(registry)
     else:
@@ -128,6 +130,26 @@ def open_rooms(settings: Sections, trust: TrustStore | None = None) -> Rooms:
         services=services,
         alert_policy=ByConfidentiality() if law is None else Telling(law),
     )
+
+
+def _announcer(settings: Sections, law: RecordLaw | None) -> Announcer | None:
+    """What is written down when documents come: who is to be told, and that the record has news."""
+    told = [announce] if settings.alerts is not None else []
+    if law is not None:
+        told.append(_note_documents)
+    if not told:
+        return None
+
+    def announcing(connection: Connection, added: DocumentsAdded) -> None:
+        for each in told:
+            each(connection, added)
+
+    return announcing
+
+
+def _note_documents(connection: Connection, announcement: Announcement) -> None:
+    if isinstance(announcement, DocumentsAdded) and announcement.entries:
+        note_document(connection, announcement.patient, announcement.happened_at)
 
 
 def open_signatures(settings: Sections, trust: TrustStore | None) -> SignatureExamination:

@@ -71,6 +71,18 @@ def open_for_regulation(
     return _open(connection, caller, record_pk, PurposeOfUse.REGULATION, reason, at=at, rules=rules)
 
 
+def is_open(connection: Connection, record_pk: int, national_id: str, mode: PurposeOfUse, *, at: datetime) -> bool:
+    """Whether somebody is in a record this way, and the time for it is not over."""
+    table = t.emergency_opening
+    live = select(table.c.pk).where(
+        table.c.record_pk == record_pk,
+        table.c.holder_id == national_id,
+        table.c.mode == mode.value,
+        table.c.expires_at > at,
+    )
+    return connection.execute(live.limit(1)).first() is not None
+
+
 def notices(connection: Connection, record_pk: int) -> tuple[EmergencyOpening, ...]:
     """The openings that the patient has not been shown yet, the oldest first."""
     table = t.emergency_opening

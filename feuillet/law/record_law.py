@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from lxml import etree
@@ -13,8 +13,9 @@ from sqlalchemy import Connection, Engine, select
 from card_auth.caller import Caller, PurposeOfUse
 from dmp.alerts.announcement import BreakGlassOpened
 from dmp.audit import Occasion
-from dmp.authorisations import Standing
-from dmp.authorisations.emergency import break_glass
+from dmp.authorisations import AuthorisationStatus, Standing
+from dmp.authorisations.emergency import break_glass, is_open, open_for_regulation
+from dmp.authorisations.listing import note_access
 from dmp.authorisations.standing import standing
 from dmp.errors import DmpError
 from dmp.records.record import RecordRules
@@ -41,6 +42,10 @@ _OPTION: Final = f"{{{v.QUERY}}}ResponseOption"
 _QUOTED: Final = re.compile(r"'((?:[^']|'')*)'")
 _AWAY: Final = frozenset({Refusal.NOT_AUTHORISED, Refusal.BLOCKED, Refusal.MATRIX})
 
+_QUARTER: Final = timedelta(minutes=15)
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_NOTED: Final = 10_000
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -66,6 +71,7 @@ class RecordLaw:
         self._engine = engine
         self._rules = rules
         self._announce = announce
+        self._noted: dict[tuple[int, str], datetime] = {}
         self._clock = clock
 
     def visibility_of(self, message: IncomingMessage) -> OfRecord:
@@ -86,6 +92,7 @@ class RecordLaw:
                 ruling = self.law.ruling(actor, Action.LOOK_UP_REFERENCE, patient, held)
         self._require(ruling, patient)
         self._enter(message.caller, patient, held)
+        self._note(actor, held)
         return OfRecord(patient, ruling.documents)
 
     def readable(self, unique_ids: Collection[str], message: IncomingMessage) -> frozenset[str]:
@@ -102,6 +109,7 @@ class RecordLaw:
             readable = select(entry.unique_id).where(entry.unique_id.in_(list(unique_ids)), as_sql(ruling.documents))
             found = frozenset(connection.scalars(readable))
         self._enter(message.caller, patient, held)
+        self._note(actor, held)
         return found
 
     @staticmethod
@@ -155,21 +163,46 @@ class RecordLaw:
         return standing(connection, patient, actor.identifier, actor.structure, self._clock())
 
     def _enter(self, caller: object, patient: str, held: Standing) -> None:
-        """Break the glass where that is how the caller comes in: it stays on record before anything is told."""
-        if not isinstance(caller, Caller) or caller.purpose_of_use is not PurposeOfUse.BREAK_GLASS:
-            return
-        if held.break_glass_open or held.record_pk is None:
+        """Let somebody in without an authorisation: it stays on record before anything is told.
+
+        Breaking the glass is announced to the patient; one entry lasts for a while.
+        """
+        if not isinstance(caller, Caller) or caller.purpose_of_use is PurposeOfUse.NORMAL or held.record_pk is None:
             return
         at = self._clock()
+        rules, reason = self._rules(at), caller.purpose_reason or ""
         try:
-            with writing(self._engine) as connection:
-                break_glass(
-                    connection, caller, held.record_pk, caller.purpose_reason or "", at=at, rules=self._rules(at)
-                )
-                if self._announce is not None:
-                    self._announce(connection, BreakGlassOpened(patient, at))
+            if caller.purpose_of_use is PurposeOfUse.REGULATION:
+                self._enter_for_regulation(caller, held.record_pk, reason, at, rules)
+            elif not held.break_glass_open:
+                with writing(self._engine) as connection:
+                    break_glass(connection, caller, held.record_pk, reason, at=at, rules=rules)
+                    if self._announce is not None:
+                        self._announce(connection, BreakGlassOpened(patient, at))
         except DmpError:
-            raise RightsRefused(Refusal.OPPOSED) from None
+            raise RightsRefused(Refusal.OPPOSED, patient) from None
+
+    def _enter_for_regulation(
+        self, caller: Caller, record_pk: int, reason: str, at: datetime, rules: RecordRules
+    ) -> None:
+        with self._engine.connect() as connection:
+            if is_open(connection, record_pk, caller.national_id, PurposeOfUse.REGULATION, at=at):
+                return
+        with writing(self._engine) as connection:
+            open_for_regulation(connection, caller, record_pk, at=at, rules=rules, reason=reason)
+
+    def _note(self, actor: Actor, held: Standing) -> None:
+        """Keep when a professional was last in a record, for their list of records; to the quarter of an hour."""
+        if held.person is not AuthorisationStatus.VALID or held.record_pk is None:
+            return
+        at, who = self._clock(), (held.record_pk, actor.identifier)
+        if at - self._noted.get(who, _LONG_AGO) < _QUARTER:
+            return
+        if len(self._noted) >= _MOST_NOTED:
+            self._noted.clear()
+        self._noted[who] = at
+        with writing(self._engine) as connection:
+            note_access(connection, held.record_pk, actor.identifier, at)
 
     @staticmethod
     def _require(ruling: Ruling, patient: str) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
 
+from card_auth.caller import PurposeOfUse
 from card_auth.demo_pki import DemoPki
 from dmp.authorisations import Holder, HolderKind
-from dmp.authorisations.emergency import notices
+from dmp.authorisations.emergency import awaiting_review, notices
 from dmp.authorisations.granting import block, declare_treating_doctor, grant
 from dmp.authorisations.standing import standing
 from dmp.records.changes.lifecycle import open_record
@@ -149,6 +150,19 @@ def test_the_glass_is_broken_with_a_reason_and_the_patient_is_told(practice: Pra
     opened.dispose()
     assert (told.national_id, told.reason) == (practice.stranger.national_id, "coma, no relatives")
     assert fault(practice.blocked.breaking_glass("coma").find) == DENIED
+
+
+def test_a_regulation_centre_enters_without_a_reason_and_once_for_a_while(practice: Practice) -> None:
+    entry = practice.doctor.entry()
+    assert practice.doctor.provide(entry).succeeded
+    regulating = replace(practice.stranger, purpose=PurposeOfUse.REGULATION)
+    for _ in range(2):
+        assert entry.entry_uuid in regulating.find()
+    opened = open_database(f"sqlite:///{practice.engine.configuration.parent}/feuillet.db")
+    with opened.connect() as connection:
+        found = [each for each in awaiting_review(connection) if each.mode is PurposeOfUse.REGULATION]
+    opened.dispose()
+    assert [each.national_id for each in found] == [practice.stranger.national_id]
 
 
 @pytest.mark.parametrize(
