@@ -41,6 +41,18 @@ REGISTRY = {
         f"{{{v.LCM}}}SubmitObjectsRequest",
         f"{{{v.RS}}}RegistryResponse",
     ),
+    "DocumentRegistry_UpdateDocumentSet": (
+        "urn:ihe:iti:2010:UpdateDocumentSet",
+        "urn:ihe:iti:2010:UpdateDocumentSetResponse",
+        f"{{{v.LCM}}}SubmitObjectsRequest",
+        f"{{{v.RS}}}RegistryResponse",
+    ),
+    "UpdateResponder_RestrictedUpdateDocumentSet": (
+        "urn:ihe:iti:2018:RestrictedUpdateDocumentSet",
+        "urn:ihe:iti:2018:RestrictedUpdateDocumentSetResponse",
+        f"{{{v.LCM}}}SubmitObjectsRequest",
+        f"{{{v.RS}}}RegistryResponse",
+    ),
     **{
         f"DocumentRegistry_{name}": (
             f"{v.HL7V3}:{name}",
