@@ -30,6 +30,14 @@ _HOLDERS: Final = {
 }
 
 
+def identifiers_of(connection: Connection, patient: str) -> tuple[str, ...]:
+    """Every identifier of the record that `patient` is one of; `patient` alone where there is none."""
+    own, other = records.record_identifier.alias("own"), records.record_identifier.alias("other")
+    joined = own.join(other, own.c.record_pk == other.c.record_pk)
+    wanted = select(other.c.identifier).select_from(joined).where(own.c.identifier == canonical(patient))
+    return tuple(connection.scalars(wanted)) or (patient,)
+
+
 class Telling:
     """An `AlertPolicy` that keeps to the law, and what the subscribers of ITI-52 see."""
 
@@ -38,10 +46,7 @@ class Telling:
 
     def identifiers_of(self, connection: Connection, patient: str) -> Collection[str]:
         """See `AlertPolicy`."""
-        own, other = records.record_identifier.alias("own"), records.record_identifier.alias("other")
-        joined = own.join(other, own.c.record_pk == other.c.record_pk)
-        wanted = select(other.c.identifier).select_from(joined).where(own.c.identifier == canonical(patient))
-        return tuple(connection.scalars(wanted)) or (patient,)
+        return identifiers_of(connection, patient)
 
     def authorised_by(self, connection: Connection, patient: str) -> Collection[str]:
         """See `AlertPolicy`."""
@@ -84,7 +89,7 @@ class Telling:
     def _sight(self, connection: Connection, kind: SubscriberKind, identifier: str, patient: str) -> OfRecord:
         holder = _HOLDERS.get(kind)
         if holder is not None:
-            if canonical(identifier) not in map(canonical, self.identifiers_of(connection, patient)):
+            if canonical(identifier) not in map(canonical, identifiers_of(connection, patient)):
                 return OfRecord(patient, NEVER)
             actor = Actor(kind=holder, identifier=patient)
         else:

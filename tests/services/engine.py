@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import tomllib
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
+from sqlalchemy import Engine as Database
 
 from dmp.audit.chain import make_key
 from tests.services import process
 from tests.services.minio import S3Server
 from tests.services.pki import Pki
+from xds_registry.database import open_database
 
 PROJECT = Path(__file__).resolve().parents[2]
 REPOSITORY_ID = "1.2.250.1.213.4.1.1.1.2"
@@ -48,6 +51,11 @@ class Engine:
         session = requests.Session()
         session.cert, session.verify, session.trust_env = self.pki.client.files, str(self.pki.ca), False
         return session
+
+    def database(self) -> Database:
+        """Its database, opened beside it."""
+        settings = tomllib.loads(self.configuration.read_text(encoding="utf-8"))
+        return open_database(settings["database"]["url"])
 
     def announce(self, patient: str) -> None:
         """Make a patient (`id^^^&OID&ISO`) known through the HL7 v2 feed."""

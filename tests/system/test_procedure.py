@@ -9,8 +9,14 @@ from dataclasses import dataclass, replace
 import pytest
 
 from card_auth.demo_pki import DemoPki
+from dmp.records.record import RecordRules
+from dmp.rights.actors import Actor, ActorKind
+from dmp.rights.decision import Law
 from dmp.services.messages.operations.habilitations import SpecificRight
 from dmp.services.vocabulary import ObservationCode, Reason, ResponseCode
+from dmp.traces import Deed
+from feuillet.law import RecordLaw
+from feuillet.law.history import record_history
 from schemas import vocabulary as v
 from schemas.metadata import CodedValue, DocumentEntry
 from schemas.vocabulary import AvailabilityStatus
@@ -133,6 +139,9 @@ def test_the_procedure_from_the_card_to_the_history(town: Town) -> None:
     assert mine.register(samples.revision(Reason.REACTIVATE, agreed, by=author)).acknowledgement.accepted
     assert {report.entry_uuid, imaging.entry_uuid} <= set(treating.find())
 
+    # The history tells the patient and the médecin traitant all of it, another doctor their own part.
+    assert_history(town)
+
     # The trail has it all, under the patient and by person.
     events = searched(town.engine, "--patient", INS)
     done = [(e["transaction"], e.get("national_id"), *e.get("functions", ())) for e in events if e["outcome"] == 0]
@@ -149,3 +158,30 @@ def test_the_procedure_from_the_card_to_the_history(town: Town) -> None:
     ):
         assert expected in done
     assert any(e["outcome"] != 0 and e["national_id"] == other.national_id for e in events)
+
+
+def assert_history(town: Town) -> None:
+    """Who reads what of the access history."""
+    database = town.engine.database()
+    law = RecordLaw(database, Law(), rules=lambda _: RecordRules())
+    with database.connect() as connection:
+        patient = record_history(connection, law, Actor(kind=ActorKind.PATIENT, identifier=INS), INS)
+        whole = record_history(connection, law, actor(town.treating), INS)
+        own = record_history(connection, law, actor(town.other), INS)
+    database.dispose()
+    for seen in (patient, whole):
+        deeds = {(trace.who.national_id, trace.deed) for trace in seen.traces}
+        assert {
+            (town.doctor.national_id, Deed.ADDED),
+            (town.doctor.national_id, Deed.MASKED),
+            (town.treating.national_id, Deed.UNMASKED),
+            (town.doctor.national_id, Deed.ARCHIVED),
+            (town.doctor.national_id, Deed.DELETED),
+            (town.treating.national_id, Deed.READ),
+        } <= deeds
+    assert {trace.who.national_id for trace in own.traces} == {town.other.national_id}
+
+
+def actor(who: Professional) -> Actor:
+    """The professional as the law sees them."""
+    return Actor(kind=ActorKind.DOCTOR, identifier=who.national_id, profession="10")
