@@ -99,7 +99,7 @@ class Application:
 def _registry_service(registry: Registry, law: RecordLaw | None) -> Service:
     if law is None:
         return registry_service(registry)
-    return registry_service(registry, visibility_of=law.visibility_of, permit_of=law.permit_of)
+    return registry_service(registry, visibility_of=law.visibility_of, permit_of=law.permit_of, feeds=law.feeds)
 
 
 def _alive() -> Page:

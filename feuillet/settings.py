@@ -228,10 +228,12 @@ class TrustSettings(Section):
 class LawSettings(Section):
     """`[law]`: whether the rules of the shared record are enforced, and files that take the place of the shipped ones.
 
-    Without it whoever is trusted may read and change everything: a registry between trusted systems.
+    Without it whoever is trusted may read and change everything: a registry between trusted systems. `feeders` are
+    structures (Struct_IdNat) whose systems announce and merge patients by ITI-44.
     """
 
     enforced: bool = True
+    feeders: tuple[str, ...] = ()
     matrix: ReadableFile | None = None
     professions: ReadableFile | None = None
 

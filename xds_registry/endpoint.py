@@ -16,7 +16,7 @@ from schemas.vocabulary import LCM, QUERY, XDSB
 from soap.message import IncomingMessage, Operation, Reply
 from soap.service import Service
 from xds_registry.changes import Permit, everything_permitted
-from xds_registry.feed import identity_feed_operations
+from xds_registry.feed import anybody_feeds, identity_feed_operations
 from xds_registry.registry import Registry
 from xds_registry.visibility import EVERYTHING, Visibility
 
@@ -45,11 +45,12 @@ def registry_service(
     *,
     visibility_of: Callable[[IncomingMessage], Visibility] = everything,
     permit_of: Callable[[IncomingMessage], Permit] = everything_allowed,
+    feeds: Callable[[IncomingMessage], None] = anybody_feeds,
 ) -> Service:
     """The service of a registry.
 
     `visibility_of` tells what the sender of a message may see, `permit_of` what it may change; they raise XdsErrors, or
-    a fault, when that is nothing.
+    a fault, when that is nothing. `feeds` raises a fault for whoever is no source of patient identities.
     """
 
     def register(message: IncomingMessage) -> Reply:
@@ -170,7 +171,7 @@ def registry_service(
                 mtom=False,
                 handler=remove_metadata,
             ),
-            *identity_feed_operations(registry),
+            *identity_feed_operations(registry, feeds),
         ),
         REGISTRY_WSDL,
         XSD_DIRECTORY,

@@ -29,8 +29,16 @@ def open_law(settings: Sections, engine: Engine) -> RecordLaw | None:
         return None
     if settings.repository.registry is not None:
         raise ConfigurationRefused(["law.enforced: expected false where the registry, with its records, is elsewhere"])
-    told = None if settings.alerts is None else announce
-    return RecordLaw(engine, _law(settings), rules=record_rules(settings.record), announce=told)
+    if settings.trust is not None and settings.trust.peers:
+        # What comes from a peer comes without a caller: there is nobody to decide about.
+        raise ConfigurationRefused(["law.enforced: expected false where repositories elsewhere register (trust.peers)"])
+    return RecordLaw(
+        engine,
+        _law(settings),
+        rules=record_rules(settings.record),
+        announce=None if settings.alerts is None else announce,
+        feeders=settings.law.feeders,
+    )
 
 
 def open_services(settings: Sections, engine: Engine, trail: Trail) -> Setting:

@@ -20,7 +20,7 @@ from dmp.authorisations.standing import standing
 from dmp.errors import DmpError
 from dmp.records.record import RecordRules
 from dmp.rights.actions import Action
-from dmp.rights.actors import Actor, named_patient
+from dmp.rights.actors import Actor, ActorKind, named_patient
 from dmp.rights.conditions import Condition, either
 from dmp.rights.decision import Law, Refusal, Ruling
 from dmp.rights.submissions import check_submission
@@ -55,7 +55,7 @@ class RecordLaw:
     """The law with what it asks of the database. Safe to use from several threads.
 
     `rules` gives the dated rules of a moment; `announce` writes down, for alerts, that a record was opened in an
-    emergency.
+    emergency. `feeders` are the structures (Struct_IdNat) that announce and merge patients.
     """
 
     def __init__(
@@ -65,14 +65,22 @@ class RecordLaw:
         *,
         rules: Callable[[datetime], RecordRules],
         announce: Callable[[Connection, BreakGlassOpened], None] | None = None,
+        feeders: Collection[str] = (),
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self.law = law
         self._engine = engine
         self._rules = rules
         self._announce = announce
+        self._feeders = frozenset(feeders)
         self._noted: dict[tuple[int, str], datetime] = {}
         self._clock = clock
+
+    def feeds(self, message: IncomingMessage) -> None:
+        """Raises RightsRefused for whoever may not announce and merge patients (ITI-44)."""
+        actor = _actor(message.caller)
+        if actor.kind is not ActorKind.STRUCTURE or actor.structure not in self._feeders:
+            raise RightsRefused(Refusal.MATRIX)
 
     def visibility_of(self, message: IncomingMessage) -> OfRecord:
         """What the sender of a message sees. Raises RightsRefused, XdsErrors when there is no record."""

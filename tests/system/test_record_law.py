@@ -21,8 +21,10 @@ from dmp.records.consents import Consent, ConsentCode
 from dmp.records.record import RecordRules
 from dmp.records.traits import Sex, Sheet, Traits
 from dmp.records.vitale import VitaleReading
+from schemas import vocabulary as v
+from schemas.responses import read_registry_response
 from soap.faults import SoapFault
-from tests.services.engine import Engine
+from tests.services.engine import REPOSITORY_ID, Engine
 from tests.services.pki import Pki
 from tests.system.professionals import INS, Professional, professional
 from tests.system.test_trust import searched, trusting
@@ -214,3 +216,33 @@ def test_what_the_law_refuses_is_in_the_trail_with_its_reason(practice: Practice
     assert fault(practice.blocked.find) == DENIED
     found = searched(practice.engine, "--person", practice.blocked.national_id, "--patient", INS)
     assert (found[-1]["refusal"], found[-1]["reason"]) == ("rights", "BLOCKED")
+
+
+def test_a_doctor_announces_and_merges_no_patients(practice: Practice) -> None:
+    for name in ("PRPA_IN201301UV02", "PRPA_IN201302UV02", "PRPA_IN201304UV02"):
+        body = f'<{name} xmlns="{v.HL7V3}" ITSVersion="XML_1.0"/>'.encode()
+        action = f"{v.HL7V3}:{name}"
+        assert fault(lambda: practice.doctor.caller("/registry").call(action, body)) == DENIED  # noqa: B023
+
+
+def test_nothing_is_taken_out_of_a_record(practice: Practice) -> None:
+    entry = practice.doctor.entry()
+    assert practice.doctor.provide(entry).succeeded
+    answer = practice.doctor.query(QueryId.GET_ASSOCIATIONS, {"$uuid": s.quoted(entry.entry_uuid)})
+    (link,) = answer.iter(f"{{{v.RIM}}}Association")
+    named = "".join(f'<rim:ObjectRef id="{x}"/>' for x in (entry.entry_uuid, link.get("id"), link.get("sourceObject")))
+    removal = (
+        f'<lcm:RemoveObjectsRequest xmlns:lcm="{v.LCM}" xmlns:rim="{v.RIM}"><rim:ObjectRefList>{named}'
+        "</rim:ObjectRefList></lcm:RemoveObjectsRequest>"
+    )
+    with practice.doctor.caller("/registry").call("urn:ihe:iti:2010:DeleteDocumentSet", removal.encode()) as said:
+        assert [e.code for e in read_registry_response(said.body).errors] == ["LocalPolicyRestrictionError"]
+    documents = (
+        f'<rmd:RemoveDocumentsRequest xmlns:rmd="urn:ihe:iti:rmd:2017" xmlns:x="{v.XDSB}"><x:DocumentRequest>'
+        f"<x:RepositoryUniqueId>{REPOSITORY_ID}</x:RepositoryUniqueId>"
+        f"<x:DocumentUniqueId>{entry.unique_id}</x:DocumentUniqueId></x:DocumentRequest></rmd:RemoveDocumentsRequest>"
+    )
+    with practice.doctor.caller("/repository").call("urn:ihe:iti:2017:RemoveDocuments", documents.encode()) as said:
+        assert [e.code for e in read_registry_response(said.body).errors] == ["XDSRemoveDocumentsError"]
+    assert entry.entry_uuid in practice.doctor.find()
+    assert practice.doctor.retrieve(entry.unique_id)[0].succeeded

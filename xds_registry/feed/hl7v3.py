@@ -44,11 +44,21 @@ class _Refused(Exception):
         self.reason = reason
 
 
-def identity_feed_operations(registry: Registry) -> tuple[Operation, ...]:
-    """The operations of ITI-44, to be published with the registry's others."""
+def anybody_feeds(_message: IncomingMessage) -> None:
+    """Whoever is admitted announces and merges patients."""
+
+
+def identity_feed_operations(
+    registry: Registry, admit: Callable[[IncomingMessage], None] = anybody_feeds
+) -> tuple[Operation, ...]:
+    """The operations of ITI-44, to be published with the registry's others.
+
+    `admit` raises a fault for whoever is no source of identities.
+    """
 
     def operation(name: str, apply: Callable[[Registry, etree._Element, Occasion], str]) -> Operation:
         def handle(message: IncomingMessage) -> Reply:
+            admit(message)
             return _handle(registry, message, name, apply)
 
         return Operation(
