@@ -44,6 +44,23 @@ def confidentiality(*codes: str) -> tuple[CodedValue, ...]:
     return tuple(s.code(code, LEVEL_SYSTEM if code in "NRV" else MARK_SYSTEM) for code in codes)
 
 
+def provided(whole: Submission, contents: Sequence[bytes]) -> tuple[bytes, list[OutgoingPart]]:
+    """The request of ITI-41 for a submission, and the documents of its entries, in their order, as parts."""
+    parts, documents = [], b""
+    for number, (entry, content) in enumerate(zip(whole.document_entries, contents, strict=True)):
+        part = OutgoingPart(f"part{number}@test", "text/xml", len(content), iter([content]))
+        parts.append(part)
+        documents += f'<x:Document xmlns:x="{v.XDSB}" id="{entry.entry_uuid}">'.encode()
+        documents += include(part.content_id) + b"</x:Document>"
+    body = (
+        f'<x:ProvideAndRegisterDocumentSetRequest xmlns:x="{v.XDSB}">'.encode()
+        + etree.tostring(encode_submission(whole))
+        + documents
+        + b"</x:ProvideAndRegisterDocumentSetRequest>"
+    )
+    return body, parts
+
+
 @dataclass(frozen=True, slots=True)
 class Professional:
     """Somebody with a card at a workstation."""
@@ -115,20 +132,8 @@ class Professional:
     def provide(self, *entries: DocumentEntry, links: Sequence[Association] = ()) -> RegistryOutcome:
         """ITI-41, with a small document for each entry."""
         package = s.submission_set(patient_id=entries[0].patient_id, authors=(self.author,))
-        whole = s.submission(package, *entries, *links)
-        parts, documents = [], b""
-        for number, entry in enumerate(entries):
-            content = f"<ClinicalDocument>{entry.unique_id}</ClinicalDocument>".encode()
-            part = OutgoingPart(f"part{number}@test", "text/xml", len(content), iter([content]))
-            parts.append(part)
-            documents += f'<x:Document xmlns:x="{v.XDSB}" id="{entry.entry_uuid}">'.encode()
-            documents += include(part.content_id) + b"</x:Document>"
-        body = (
-            f'<x:ProvideAndRegisterDocumentSetRequest xmlns:x="{v.XDSB}">'.encode()
-            + etree.tostring(encode_submission(whole))
-            + documents
-            + b"</x:ProvideAndRegisterDocumentSetRequest>"
-        )
+        contents = [f"<ClinicalDocument>{entry.unique_id}</ClinicalDocument>".encode() for entry in entries]
+        body, parts = provided(s.submission(package, *entries, *links), contents)
         with self.caller("/repository").call(PROVIDE, body, parts=parts, mtom=True) as answer:
             return read_registry_response(answer.body)
 
