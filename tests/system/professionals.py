@@ -31,6 +31,7 @@ from tests.xds_registry import submissions as s
 from xds_registry.query.catalogue import QueryId
 
 PROVIDE = "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b"
+REGISTER = "urn:ihe:iti:2007:RegisterDocumentSet-b"
 STORED_QUERY = "urn:ihe:iti:2007:RegistryStoredQuery"
 UPDATE = "urn:ihe:iti:2010:UpdateDocumentSet"
 RETRIEVE = "urn:ihe:iti:2007:RetrieveDocumentSet"
@@ -135,6 +136,17 @@ class Professional:
         contents = [f"<ClinicalDocument>{entry.unique_id}</ClinicalDocument>".encode() for entry in entries]
         body, parts = provided(s.submission(package, *entries, *links), contents)
         with self.caller("/repository").call(PROVIDE, body, parts=parts, mtom=True) as answer:
+            return read_registry_response(answer.body)
+
+    def refer(self, *entries: DocumentEntry, provide: bool = False) -> RegistryOutcome:
+        """ITI-42, or ITI-41 without documents, of a set that refers to registered documents and has nothing else."""
+        package = s.submission_set(patient_id=entries[0].patient_id, authors=(self.author,))
+        whole = s.submission(package, *(s.member(package, entry, "Reference") for entry in entries))
+        if provide:
+            where, action, body = "/repository", PROVIDE, provided(whole, [])[0]
+        else:
+            where, action, body = "/registry", REGISTER, etree.tostring(encode_submission(whole))
+        with self.caller(where).call(action, body, mtom=provide) as answer:
             return read_registry_response(answer.body)
 
     def change(self, changes: Submission) -> RegistryOutcome:

@@ -29,7 +29,7 @@ from schemas.vocabulary import AvailabilityStatus
 from soap.client.caller import SoapCaller
 from tests.services import engine as server
 from tests.services.pki import Pki
-from tests.system.professionals import PROVIDE, UPDATE, confidentiality, provided
+from tests.system.professionals import PROVIDE, REGISTER, UPDATE, confidentiality, provided
 from tests.system.record_invariants import Ledger, broken
 from tests.xds_registry import submissions as s
 from tests.xds_registry.update.messages import appends, becomes, holder_of, links, next_version, updates
@@ -38,7 +38,6 @@ from xds_registry.database import open_database
 OPERATIONS, CLIENTS, SEED = 1000, 10, 20260101
 INS = "1.2.250.1.213.1.4.10"
 PATIENTS = [Cx.parse(f"{name}^^^&{INS}&ISO") for name in ("279035121518989", "153078987658513")]
-REGISTER = "urn:ihe:iti:2007:RegisterDocumentSet-b"
 REMOVE = "urn:ihe:iti:2010:DeleteDocumentSet"
 ELSEWHERE = Oid.parse("1.2.250.1.213.4.1.1.1.9")
 APPROVED, ARCHIVED, DELETED = AvailabilityStatus.APPROVED, AvailabilityStatus.ARCHIVED, AvailabilityStatus.DELETED
