@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    FromClause,
     Select,
     SmallInteger,
     String,
@@ -108,7 +109,7 @@ class Identity:
     on_demand: bool
 
 
-def is_latest(table: Table) -> ColumnElement[bool]:
+def is_latest(table: FromClause) -> ColumnElement[bool]:
     """Condition on `tables.document_entry` or `tables.folder`: no newer version of the logical object exists."""
     newer = table.alias("newer")
     return ~exists().where(newer.c.logical_id == table.c.logical_id, newer.c.version > table.c.version).correlate(table)

@@ -1,6 +1,7 @@
 """Who may be told that a document came: whoever would find it, at the moment at which they are told.
 
-Nobody is asking then, so that what an assertion would say of a professional is what their authorisation keeps.
+Nobody is asking then, so that what an assertion would say of a professional is what their authorisation keeps. A
+document that is deleted by then is news to nobody.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ import json
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, exists, or_, select
 
 from dmp.alerts.announcement import AnnouncedEntry
 from dmp.alerts.subscriptions import Subscriber, SubscriberKind
 from dmp.authorisations import HolderKind, Standing
+from dmp.errors import DmpError
 from dmp.records import tables as records
 from dmp.records.find import canonical
 from dmp.rights.actions import Action
@@ -21,6 +23,7 @@ from dmp.rights.actors import Actor, ActorKind, kind_of_person
 from dmp.rights.conditions import NEVER
 from feuillet.law.record_law import RecordLaw
 from xds_registry import tables as t
+from xds_registry.encoding import DELETED
 from xds_registry.subscriptions.subscription import Subscription
 from xds_registry.visibility import OfRecord, as_sql
 
@@ -75,7 +78,9 @@ class Telling:
         if patient is None:
             return False
         sight = self._sight(connection, subscriber.kind, subscriber.identifier, patient)
-        seen = select(row.pk).where(row.entry_uuid == entry.entry_uuid, as_sql(sight.documents))
+        later = t.document_entry.alias("later")
+        deleted = exists().where(later.c.logical_id == row.logical_id, later.c.status == DELETED)
+        seen = select(row.pk).where(row.entry_uuid == entry.entry_uuid, as_sql(sight.documents), ~deleted)
         return connection.scalar(seen) is not None
 
     def visibility_of(self, connection: Connection, subscription: Subscription) -> OfRecord:
@@ -89,13 +94,21 @@ class Telling:
     def _sight(self, connection: Connection, kind: SubscriberKind, identifier: str, patient: str) -> OfRecord:
         holder = _HOLDERS.get(kind)
         if holder is not None:
-            if canonical(identifier) not in map(canonical, identifiers_of(connection, patient)):
+            if not self._is_of(connection, identifier, patient):
                 return OfRecord(patient, NEVER)
             actor = Actor(kind=holder, identifier=patient)
         else:
             actor = self._professional(connection, identifier, patient)
         held: Standing = self._law.standing_of(connection, actor, patient)
         return OfRecord(patient, self._law.law.ruling(actor, Action.SEARCH, patient, held).documents)
+
+    def _is_of(self, connection: Connection, identifier: str, patient: str) -> bool:
+        """Whether whoever is named so is the holder of this record; who is named otherwise holds none."""
+        try:
+            named = canonical(identifier)
+        except DmpError:
+            return False
+        return named in map(canonical, self.identifiers_of(connection, patient))
 
     @staticmethod
     def _professional(connection: Connection, national_id: str, patient: str) -> Actor:

@@ -31,6 +31,7 @@ from tests.xds_registry import submissions as s
 from xds_registry.query.catalogue import QueryId
 
 PROVIDE = "urn:ihe:iti:2007:ProvideAndRegisterDocumentSet-b"
+REGISTER = "urn:ihe:iti:2007:RegisterDocumentSet-b"
 STORED_QUERY = "urn:ihe:iti:2007:RegistryStoredQuery"
 UPDATE = "urn:ihe:iti:2010:UpdateDocumentSet"
 RETRIEVE = "urn:ihe:iti:2007:RetrieveDocumentSet"
@@ -42,6 +43,23 @@ _RIM = f"{{{v.RIM}}}"
 def confidentiality(*codes: str) -> tuple[CodedValue, ...]:
     """The levels and marks of a document."""
     return tuple(s.code(code, LEVEL_SYSTEM if code in "NRV" else MARK_SYSTEM) for code in codes)
+
+
+def provided(whole: Submission, contents: Sequence[bytes]) -> tuple[bytes, list[OutgoingPart]]:
+    """The request of ITI-41 for a submission, and the documents of its entries, in their order, as parts."""
+    parts, documents = [], b""
+    for number, (entry, content) in enumerate(zip(whole.document_entries, contents, strict=True)):
+        part = OutgoingPart(f"part{number}@test", "text/xml", len(content), iter([content]))
+        parts.append(part)
+        documents += f'<x:Document xmlns:x="{v.XDSB}" id="{entry.entry_uuid}">'.encode()
+        documents += include(part.content_id) + b"</x:Document>"
+    body = (
+        f'<x:ProvideAndRegisterDocumentSetRequest xmlns:x="{v.XDSB}">'.encode()
+        + etree.tostring(encode_submission(whole))
+        + documents
+        + b"</x:ProvideAndRegisterDocumentSetRequest>"
+    )
+    return body, parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,21 +133,20 @@ class Professional:
     def provide(self, *entries: DocumentEntry, links: Sequence[Association] = ()) -> RegistryOutcome:
         """ITI-41, with a small document for each entry."""
         package = s.submission_set(patient_id=entries[0].patient_id, authors=(self.author,))
-        whole = s.submission(package, *entries, *links)
-        parts, documents = [], b""
-        for number, entry in enumerate(entries):
-            content = f"<ClinicalDocument>{entry.unique_id}</ClinicalDocument>".encode()
-            part = OutgoingPart(f"part{number}@test", "text/xml", len(content), iter([content]))
-            parts.append(part)
-            documents += f'<x:Document xmlns:x="{v.XDSB}" id="{entry.entry_uuid}">'.encode()
-            documents += include(part.content_id) + b"</x:Document>"
-        body = (
-            f'<x:ProvideAndRegisterDocumentSetRequest xmlns:x="{v.XDSB}">'.encode()
-            + etree.tostring(encode_submission(whole))
-            + documents
-            + b"</x:ProvideAndRegisterDocumentSetRequest>"
-        )
+        contents = [f"<ClinicalDocument>{entry.unique_id}</ClinicalDocument>".encode() for entry in entries]
+        body, parts = provided(s.submission(package, *entries, *links), contents)
         with self.caller("/repository").call(PROVIDE, body, parts=parts, mtom=True) as answer:
+            return read_registry_response(answer.body)
+
+    def refer(self, *entries: DocumentEntry, provide: bool = False) -> RegistryOutcome:
+        """ITI-42, or ITI-41 without documents, of a set that refers to registered documents and has nothing else."""
+        package = s.submission_set(patient_id=entries[0].patient_id, authors=(self.author,))
+        whole = s.submission(package, *(s.member(package, entry, "Reference") for entry in entries))
+        if provide:
+            where, action, body = "/repository", PROVIDE, provided(whole, [])[0]
+        else:
+            where, action, body = "/registry", REGISTER, etree.tostring(encode_submission(whole))
+        with self.caller(where).call(action, body, mtom=provide) as answer:
             return read_registry_response(answer.body)
 
     def change(self, changes: Submission) -> RegistryOutcome:

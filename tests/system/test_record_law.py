@@ -197,6 +197,23 @@ def test_only_its_author_replaces_a_document_and_a_hidden_one_is_not_there(pract
     assert practice.doctor.provide(new, links=[s.replaces(new, old)]).succeeded
 
 
+def test_who_sees_documents_ties_them_by_a_set_that_refers_to_them(practice: Practice) -> None:
+    first, second, masked = practice.doctor.entry(), practice.doctor.entry(), practice.doctor.entry("MASQUE_PS")
+    for one in (first, second, masked):
+        assert practice.doctor.provide(one).succeeded
+
+    for who, provide in ((practice.doctor, False), (practice.nurse, False), (practice.treating, True)):
+        assert who.refer(first, second, provide=provide).succeeded
+    assert practice.treating.refer(first, masked).succeeded
+    # Who does not see a document refers to none.
+    for who, entries in ((practice.nurse, (first, masked)), (practice.stranger, (first,))):
+        assert [error.code for error in who.refer(*entries).errors] == ["UnresolvedReferenceException"]
+    asked = {"$uuid": s.quoted(first.entry_uuid)}
+    answer = practice.nurse.query(QueryId.GET_SUBMISSION_SETS, asked)
+    assert len(list(answer.iter(f"{{{v.RIM}}}RegistryPackage"))) == 5  # its own, and four that refer to it
+    assert {link.get("targetObject") for link in answer.iter(f"{{{v.RIM}}}Association")} == {first.entry_uuid}
+
+
 def test_an_assertion_for_one_patient_opens_no_other_record(practice: Practice) -> None:
     wrong = practice.doctor.about(OTHER).entry()
     assert fault(lambda: practice.doctor.provide(wrong)) == DENIED

@@ -87,6 +87,27 @@ def test_a_whole_submission_goes_and_leaves_no_row(client: Client, engine: Engin
     )
 
 
+def signed(*items: Any) -> Submission:
+    """A submission of the items and of a signature of them all."""
+    holder, signature = submission_set(), entry()
+    return submission(holder, *items, signature, association(AssociationType.SIGNS, signature, holder))
+
+
+def test_what_was_found_of_a_submission_s_signature_goes_with_it_and_with_it_only(
+    client: Client, engine: Engine
+) -> None:
+    gone, kept = signed(entry()), signed(entry())
+    for whole in (gone, kept):
+        client.accept(whole)
+    assert row_counts(engine)["signature_finding"] == 2
+    assert codes(client.remove(gone.submission_sets[0])) == [REFERENCES]
+    assert row_counts(engine)["signature_finding"] == 2
+    done(client.remove(*everything_of(gone)))
+    with engine.connect() as connection:
+        left = connection.scalars(select(t.signature_finding.c.submission_set_unique_id)).all()
+    assert left == [str(kept.submission_sets[0].unique_id)]
+
+
 def test_an_object_that_is_not_registered_is_named_and_nothing_goes(client: Client, engine: Engine) -> None:
     whole = submitted(client, entry())
     before, nobody = row_counts(engine), new_id()

@@ -28,6 +28,13 @@ def test_a_submission_submits_something() -> None:
     assert any(error.code_context.startswith(set_.entry_uuid) for error in errors)
 
 
+def test_a_reference_alone_is_a_submission_and_an_original_that_is_not_there_is_none() -> None:
+    set_ = submission_set()
+    assert refused(request(submission(set_, member(set_, s.new_id(), "Reference")))) == ()
+    errors = refused(request(submission(set_, member(set_, s.new_id(), "Original"))))
+    assert {error.code for error in errors} == {METADATA}
+
+
 def test_a_membership_alone_is_a_submission() -> None:
     assert refused(request(submission(member(s.new_id(), s.new_id())))) == ()
 

@@ -14,7 +14,7 @@ from schemas.attributes import ObjectKind
 from xds_registry import tables as t
 from xds_registry.encoding import normal
 from xds_registry.removal.graph import TABLES, batches
-from xds_registry.removal.remove import PARTS
+from xds_registry.removal.remove import delete_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,7 @@ def forget_patients(connection: Connection, patient_ids: Collection[str]) -> For
                 finding = t.signature_finding
                 connection.execute(delete(finding).where(finding.c.submission_set_unique_id.in_(names)))
         for batch in batches([row.pk for row in rows]):
-            for part in PARTS[kind]:
-                connection.execute(delete(part).where(part.c[f"{table.name}_pk"].in_(batch)))
-            connection.execute(delete(table).where(table.c.pk.in_(batch)))
+            delete_rows(connection, kind, batch)
     links = t.association
     gone = 0
     for batch in batches(uuids):

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, select
 
 from schemas.attributes import ObjectKind
 from schemas.errors import UnresolvedReferenceException, XdsErrors
+from xds_registry import signatures
 from xds_registry import tables as t
 from xds_registry.changes import Change, ChangeKind, Permit, State, read_states
 from xds_registry.encoding import HAS_MEMBER
@@ -37,7 +38,7 @@ from xds_registry.visibility import Visibility
 #: How much of an id that is not registered an error repeats.
 _LONGEST_ID: Final = 256
 #: Rows that belong to an object and go with it.
-PARTS: Final = {
+_PARTS: Final = {
     ObjectKind.DOCUMENT_ENTRY: (t.document_entry_code, t.document_entry_author, t.document_entry_reference),
     ObjectKind.FOLDER: (t.folder_code,),
     ObjectKind.SUBMISSION_SET: (t.submission_set_author,),
@@ -120,11 +121,19 @@ def _plan(connection: Connection, objects: dict[str, Registered], links: list[Li
 
 
 def _delete(connection: Connection, objects: Collection[Registered]) -> None:
-    for kind, table in TABLES.items():
+    for kind in TABLES:
         for batch in batches([item.pk for item in objects if item.kind is kind]):
-            for part in PARTS[kind]:
-                connection.execute(delete(part).where(part.c[f"{table.name}_pk"].in_(batch)))
-            connection.execute(delete(table).where(table.c.pk.in_(batch)))
+            delete_rows(connection, kind, batch)
+
+
+def delete_rows(connection: Connection, kind: ObjectKind, pks: Sequence[int]) -> None:
+    """Delete objects of one kind, with all that is kept of them."""
+    table = TABLES[kind]
+    for part in _PARTS[kind]:
+        connection.execute(delete(part).where(part.c[f"{table.name}_pk"].in_(pks)))
+    if kind is ObjectKind.SUBMISSION_SET:
+        signatures.forget(connection, pks)
+    connection.execute(delete(table).where(table.c.pk.in_(pks)))
 
 
 def _touch(connection: Connection, objects: dict[str, Registered], links: list[Link], now: datetime) -> None:

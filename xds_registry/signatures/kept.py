@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, select
 from card_auth.dsg import ABSENT, Reason, SignatureFinding, Verdict, XadesVersion, signature_entries
 from schemas.metadata import Submission
 from xds_registry.encoding import normal
-from xds_registry.tables import signature_finding
+from xds_registry.tables import signature_finding, submission_set
 
 _INSERT: Final = insert(signature_finding)
 
@@ -67,6 +67,13 @@ def keep(connection: Connection, submission_set_unique_id: str, finding: Signatu
             "examined_at": at.astimezone(UTC),
         },
     )
+
+
+def forget(connection: Connection, submission_sets: Sequence[int]) -> None:
+    """Forget what was found of these sets (rows of `submission_set`), which are about to go themselves."""
+    named = select(submission_set.c.unique_id).where(submission_set.c.pk.in_(submission_sets))
+    columns = signature_finding.c
+    connection.execute(delete(signature_finding).where(columns.submission_set_unique_id.in_(named)))
 
 
 def signature_of(connection: Connection, submission_set_unique_id: str) -> SignatureFinding:

@@ -72,8 +72,10 @@ def _members(submission: Submission, submission_set: SubmissionSet) -> Iterator[
         if association.association_type is AssociationType.HAS_MEMBER
         and association.source != submission_set.entry_uuid
     ]
-    if not (entries or folders or folder_members):
-        yield _wrong("a submission has at least one DocumentEntry, Folder or Folder-DocumentEntry HasMember")
+    # ITI TF-3: 4.2.2.1.1: what is registered is a member by Reference. A set may be made of nothing else.
+    references = any(member.submission_set_status == SubmissionSetStatus.REFERENCE for member in members)
+    if not (entries or folders or folder_members or references):
+        yield _wrong("a submission has at least one DocumentEntry, Folder, membership of a Folder, or Reference")
     if not members:
         yield _wrong(f"{submission_set.entry_uuid}: the SubmissionSet has no HasMember association")
     for kind, items in (("DocumentEntry", entries), ("Folder", folders)):
