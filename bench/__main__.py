@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 from rich.console import Console
 
-from bench import machine, report, transactions, workload
+from bench import machine, report, rights, transactions, workload
 from bench.database import CACHE
 from bench.databases import databases
 from bench.memory import Growth, memory
@@ -31,6 +31,7 @@ _MEASUREMENTS: Final[dict[str, Callable[[Run], list[Comparison]]]] = {
     "iti41": transactions.provide,
     "iti43": transactions.retrieve,
     "growth": transactions.growth,
+    "rights": rights.rights,
 }
 _ALL: Final = (*_MEASUREMENTS, "memory")
 

@@ -33,24 +33,26 @@ class NoRoom(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A database with `entries` entries, `EACH` for each of the patients 1, 2, 3…"""
+    """A database with `entries` entries, `each` for each of the patients 1, 2, 3…"""
 
     url: str
     entries: int
+    each: int = EACH
 
     @property
     def patients(self) -> int:
-        return self.entries // EACH
+        return self.entries // self.each
 
 
-def sqlite_database(entries: int, captured: Captured, say: Say) -> Filled:
+def sqlite_database(entries: int, captured: Captured, say: Say, *, each: int = EACH) -> Filled:
     """A SQLite database of so many entries: the one of an earlier run, or a new one. Raises `NoRoom`."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    path = CACHE / f"entries-{entries}-{captured.key}.db"
-    filled = Filled(f"sqlite:///{path}", entries)
+    name = f"entries-{entries}" if each == EACH else f"entries-{entries}-by-{each}"
+    path = CACHE / f"{name}-{captured.key}.db"
+    filled = Filled(f"sqlite:///{path}", entries, each)
     if path.exists():
         return filled
-    for old in CACHE.glob(f"entries-{entries}-*"):
+    for old in CACHE.glob(f"{name}-{'[0-9a-f]' * len(captured.key)}.*"):
         old.unlink()
     needed = entries * _BYTES_PER_ENTRY
     if shutil.disk_usage(CACHE).free < needed * 1.2:
@@ -88,13 +90,13 @@ def _drop_indexes(connection: sqlite3.Connection) -> list[str]:
     return [sql for _, sql in found]
 
 
-def postgresql_database(url: str, entries: int, captured: Captured, say: Say) -> Filled:
+def postgresql_database(url: str, entries: int, captured: Captured, say: Say, *, each: int = EACH) -> Filled:
     """Fill the empty PostgreSQL database at a SQLAlchemy URL."""
     import psycopg  # noqa: PLC0415 - the driver is an optional extra
 
     started = time.monotonic()
     Setup(url, CACHE).create_tables()
-    filled = Filled(url, entries)
+    filled = Filled(url, entries, each)
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=False) as connection:
         with connection.cursor() as cursor:
             cursor.execute("SET synchronous_commit = off")

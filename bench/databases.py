@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from bench.database import Filled, Say, postgresql_database, sqlite_database
+from bench.database import EACH, Filled, Say, postgresql_database, sqlite_database
 from bench.rows import Captured
 
 
@@ -17,8 +17,8 @@ class Databases(Protocol):
 
     name: str
 
-    def filled(self, entries: int) -> Filled:
-        """One to read from."""
+    def filled(self, entries: int, each: int = EACH) -> Filled:
+        """One to read from, of patients with so many entries each."""
         ...
 
     def copy(self, entries: int) -> Filled:
@@ -37,9 +37,9 @@ class SqliteDatabases:
         self._say = say
         self._copies = 0
 
-    def filled(self, entries: int) -> Filled:
+    def filled(self, entries: int, each: int = EACH) -> Filled:
         """See `Databases.filled`."""
-        return sqlite_database(entries, self._captured, self._say)
+        return sqlite_database(entries, self._captured, self._say, each=each)
 
     def copy(self, entries: int) -> Filled:
         """See `Databases.copy`."""
@@ -61,13 +61,14 @@ class PostgresqlDatabases:
         self._say = say
         self._cluster = stack.enter_context(postgresql.run_cluster())
         self.name = f"PostgreSQL {self._cluster.version}"
-        self._filled: dict[int, Filled] = {}
+        self._filled: dict[tuple[int, int], Filled] = {}
 
-    def filled(self, entries: int) -> Filled:
+    def filled(self, entries: int, each: int = EACH) -> Filled:
         """See `Databases.filled`."""
-        if entries not in self._filled:
-            self._filled[entries] = self.copy(entries)
-        return self._filled[entries]
+        if (entries, each) not in self._filled:
+            url = self._stack.enter_context(self._cluster.fresh_database())
+            self._filled[entries, each] = postgresql_database(url, entries, self._captured, self._say, each=each)
+        return self._filled[entries, each]
 
     def copy(self, entries: int) -> Filled:
         """See `Databases.copy`."""

@@ -7,10 +7,13 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bench.workload import REPOSITORY
 from tests.services.minio import S3Server
+
+if TYPE_CHECKING:
+    from feuillet.composition import Rooms
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 #: How many worker processes serve.
@@ -79,15 +82,22 @@ def _lines(values: dict[str, Any]) -> str:
     return "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
 
 
-def application(setup: Setup) -> Application:
-    """The WSGI application, in this process, with what a worker of a server keeps of figures."""
+def rooms(setup: Setup) -> Rooms:
+    """Registry and repository, in this process, with what a worker of a server keeps of figures."""
     figures = setup.directory / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(figures))
     # The figures choose how they are kept when they are imported.
-    from feuillet.application import Application as Whole  # noqa: PLC0415
     from feuillet.composition import open_rooms  # noqa: PLC0415
     from feuillet.configuration import load, opened  # noqa: PLC0415
 
-    whole: Application = Whole(open_rooms(opened(load(setup.write()))), None, operations=True)
+    return open_rooms(opened(load(setup.write())))
+
+
+def application(setup: Setup) -> Application:
+    """The WSGI application, in this process."""
+    opened = rooms(setup)
+    from feuillet.application import Application as Whole  # noqa: PLC0415 - see rooms
+
+    whole: Application = Whole(opened, None, operations=True)
     return whole

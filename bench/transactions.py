@@ -47,7 +47,7 @@ def find_documents(run: Run) -> list[Comparison]:
     """ITI-18: server CPU of FindDocuments for a patient with 100 documents, LeafClass."""
     with ExitStack() as stack:
         filled = run.databases.filled(_FEW)
-        setup = Setup(filled.url, _directory(run, "iti18"))
+        setup = Setup(filled.url, fresh_directory(run, "iti18"))
         server = stack.enter_context(product(setup, run.directory))
         floors = [
             stack.enter_context(floor("iti18", run.directory, database=filled.url, serialise=serialise))
@@ -87,7 +87,9 @@ def growth(run: Run) -> list[Comparison]:
         sides = []
         for entries in (run.many, _FEW):
             filled = run.databases.filled(entries)
-            server = stack.enter_context(product(Setup(filled.url, _directory(run, f"of{entries}")), run.directory))
+            server = stack.enter_context(
+                product(Setup(filled.url, fresh_directory(run, f"of{entries}")), run.directory)
+            )
             sides.append(_cpu_round(server, "/registry", _asking(filled.patients, run.requests), _CONNECTIONS))
         measured, against = interleave(sides, run.rounds)
     return [
@@ -118,7 +120,7 @@ def provide(run: Run) -> list[Comparison]:
     """ITI-41: server CPU of one CDA document of 100 KB, durable when it is answered."""
     with ExitStack() as stack:
         theirs, ours = run.databases.copy(_FEW), run.databases.copy(_FEW)
-        directory = _directory(run, "iti41")
+        directory = fresh_directory(run, "iti41")
         pickled = directory / "rows"
         pickled.write_bytes(pickle.dumps(run.captured))
         server = stack.enter_context(product(Setup(ours.url, directory), run.directory))
@@ -170,7 +172,7 @@ def retrieve(run: Run) -> list[Comparison]:
     """ITI-43: throughput of a document of 10 MB, over one connection and over two."""
     with ExitStack() as stack:
         copied = run.databases.copy(_FEW)
-        directory = _directory(run, "iti43")
+        directory = fresh_directory(run, "iti43")
         content = workload.document(_LARGE)
         file = directory / "document"
         file.write_bytes(content)
@@ -202,7 +204,8 @@ def retrieve(run: Run) -> list[Comparison]:
     ]
 
 
-def _directory(run: Run, name: str) -> Path:
+def fresh_directory(run: Run, name: str) -> Path:
+    """An empty directory of this run."""
     path = run.directory / name
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)
