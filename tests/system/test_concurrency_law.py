@@ -6,9 +6,9 @@ import hashlib
 import random
 import subprocess
 import sys
-import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -242,14 +242,11 @@ def test_a_thousand_changes_at_once_leave_the_record_whole(running: tuple[server
         first.register()
     del record.histories[0]
     clients = [Client(engine, record, SEED + n) for n in range(1, CLIENTS + 1)]
-    threads = [threading.Thread(target=client.work, args=(OPERATIONS // CLIENTS,)) for client in clients]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        list(pool.map(lambda client: client.work(OPERATIONS // CLIENTS), clients))  # raises what is no answer
 
     answers = Counter(answer for of_transaction in record.answers.values() for answer in of_transaction)
-    assert answers.total() == OPERATIONS + 2 * IN_HAND, "a client met what is no answer of a registry"
+    assert answers.total() == OPERATIONS + 2 * IN_HAND
     codes = Counter(code for answer in answers.elements() for code in answer.split())
     assert codes.keys() <= SECOND | AGAIN | {"Success"}, codes
     assert codes[CONFLICT] <= OPERATIONS // 100, codes
