@@ -16,7 +16,7 @@ from tests.services.trail import events_of
 from tests.xds_repository.house import Client, House, succeeded
 from tests.xds_repository.submissions import PATIENT, REPOSITORY, Paper, Submission, submission
 from tests.xds_repository.test_registry_port import Elsewhere, elsewhere
-from tests.xds_repository.test_scrub import Opens, scrubbed
+from tests.xds_repository.upkeep.test_scrub import Opens, scrubbed
 from xds_registry import tables as t
 from xds_registry.registry import Registry
 from xds_repository.registry_port import InProcessRegistry, RegistryEntry
