@@ -22,7 +22,7 @@ from dmp.rights.conditions import NEVER
 from feuillet.law.record_law import RecordLaw
 from xds_registry import tables as t
 from xds_registry.subscriptions.subscription import Subscription
-from xds_registry.visibility import OfRecord, as_sql
+from xds_registry.visibility import OfRecord, visible_entries
 
 _HOLDERS: Final = {
     SubscriberKind.PATIENT: ActorKind.PATIENT,
@@ -70,7 +70,7 @@ class Telling:
         if patient is None:
             return False
         sight = self._sight(connection, subscriber.kind, subscriber.identifier, patient)
-        seen = select(row.pk).where(row.entry_uuid == entry.entry_uuid, as_sql(sight.documents))
+        seen = select(row.pk).where(row.entry_uuid == entry.entry_uuid, visible_entries(sight.documents))
         return connection.scalar(seen) is not None
 
     def visibility_of(self, connection: Connection, subscription: Subscription) -> OfRecord:
