@@ -190,7 +190,7 @@ def _retrievals(run: Run) -> list[Comparison]:
             "µs",
             measured,
             against,
-            _TARGET,
+            Target(2.0),
         )
     ]
 

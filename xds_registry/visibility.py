@@ -4,9 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from datetime import datetime
+from functools import lru_cache
+from typing import Final, Protocol
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, and_, exists, false, not_, or_, select, true
+from sqlalchemy import (
+    CTE,
+    Column,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Table,
+    and_,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from dmp.audit import Occasion
 from dmp.rights.conditions import (
@@ -27,8 +46,12 @@ from dmp.rights.conditions import (
 from schemas.attributes import ObjectKind
 from schemas.metadata import Submission
 from xds_registry import tables as t
-from xds_registry.encoding import HAS_MEMBER, normal, owner_line
+from xds_registry.encoding import DEPRECATED, HAS_MEMBER, normal, owner_line
 from xds_registry.references import References
+
+#: How many conditions a process keeps built.
+_KEPT: Final = 256
+_NEWER: Final = t.document_entry.alias("newer_version")
 
 
 class Visibility(Protocol):
@@ -93,6 +116,36 @@ def _hidden_ends(visibility: Visibility, *ends: Column[str], sets: bool = True) 
             yield exists().where(table.c.entry_uuid == end, visible.is_not(true())).correlate_except(table)
 
 
+def folder_updated(visibility: Visibility) -> ColumnElement[datetime] | None:
+    """When a row of `tables.folder` was last updated, as far as the caller may know; None: as the row says.
+
+    The additions of documents that are hidden do not count. That a Folder or a member of it was registered is the
+    SubmissionSet's to say that did it (ITI TF-3: 4.2.2.1.3); a removal leaves no trace in it.
+    """
+    if visibility is EVERYTHING:
+        return None
+    folder, package, entry = t.folder.c, t.submission_set.alias("updating"), t.document_entry
+    told, member = t.association.alias("told"), t.association.alias("added_member")
+    seen = exists().where(entry.c.entry_uuid == member.c.target, visibility.document_entries()).correlate_except(entry)
+    added = (
+        select(member.c.entry_uuid)
+        .where(member.c.source == folder.entry_uuid, member.c.association_type == HAS_MEMBER, seen)
+        .correlate_except(member)
+    )
+    return (
+        select(func.max(package.c.registered_at))
+        .where(
+            package.c.entry_uuid == told.c.source,
+            or_(
+                and_(told.c.target == folder.entry_uuid, told.c.association_type == HAS_MEMBER),
+                told.c.target.in_(added),
+            ),
+        )
+        .correlate_except(package, told)
+        .scalar_subquery()
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class OfRecord:
     """What a ruling of the record's law lets somebody see: documents by a condition, and what goes with them.
@@ -104,43 +157,103 @@ class OfRecord:
     documents: Condition
 
     def document_entries(self) -> ColumnElement[bool]:
-        return as_sql(self.documents)
+        return visible_entries(self.documents)
 
     def folders(self) -> ColumnElement[bool]:
-        folder = t.folder
-        member = t.association.alias("folder_member")
-        inside = and_(member.c.source == folder.c.entry_uuid, member.c.association_type == HAS_MEMBER)
-        return and_(_of_patient(folder.c.patient_pk, self.patient), self._shows(member, inside))
+        return _listed(self).folders()
 
     def submission_sets(self) -> ColumnElement[bool]:
-        package = t.submission_set
-        link = t.association.alias("submitted")
-        of_set = link.c.source == package.c.entry_uuid
-        return and_(_of_patient(package.c.patient_pk, self.patient), self._shows(link, of_set, deep=True))
+        return _listed(self).submission_sets()
 
     def associations(self) -> ColumnElement[bool]:
-        return between_visible_objects(self)
+        return _listed(self).associations()
 
-    def _shows(self, link: Any, of_package: ColumnElement[bool], *, deep: bool = False) -> ColumnElement[bool]:
+
+class _Listed:
+    """The same by identifier: a statement lists what is visible of the record once (WITH), wherever it is asked for.
+
+    Spelt out for each object that hangs on another, the conditions grow past what databases parse.
+    """
+
+    def __init__(self, sight: OfRecord) -> None:
+        entry, folder, package = t.document_entry, t.folder, t.submission_set
+        self._documents = _uuids(entry, sight.document_entries())
+        member, submitted = t.association.alias("folder_member"), t.association.alias("submitted")
+        inside = and_(member.c.source == folder.c.entry_uuid, member.c.association_type == HAS_MEMBER)
+        shown = self._shows(member, inside, (entry, self.document_entries()))
+        self._folders = _uuids(folder, and_(_of_patient(folder.c.patient_pk, sight.patient), shown))
+        # A submission may also hold folders, and memberships of folders that were there before.
+        inner = t.association.alias("inner_member")
+        whole = not_(or_(*_hidden_ends(self, inner.c.source, inner.c.target, sets=False)))
+        shown = self._shows(
+            submitted,
+            submitted.c.source == package.c.entry_uuid,
+            (entry, self.document_entries()),
+            (folder, self.folders()),
+            (inner, whole),
+        )
+        self._sets = _uuids(package, and_(_of_patient(package.c.patient_pk, sight.patient), shown))
+        self._associations = between_visible_objects(self)
+
+    def document_entries(self) -> ColumnElement[bool]:
+        return t.document_entry.c.entry_uuid.in_(select(self._documents.c.entry_uuid))
+
+    def folders(self) -> ColumnElement[bool]:
+        return t.folder.c.entry_uuid.in_(select(self._folders.c.entry_uuid))
+
+    def submission_sets(self) -> ColumnElement[bool]:
+        return t.submission_set.c.entry_uuid.in_(select(self._sets.c.entry_uuid))
+
+    def associations(self) -> ColumnElement[bool]:
+        return self._associations
+
+    @staticmethod
+    def _shows(
+        link: FromClause, of_package: ColumnElement[bool], *kinds: tuple[FromClause, ColumnElement[bool]]
+    ) -> ColumnElement[bool]:
         """Whether something that a package holds may be seen, or nothing of it is hidden."""
-        entry, visible = t.document_entry, self.document_entries()
-        seen = [exists().where(of_package, entry.c.entry_uuid == link.c.target, visible)]
-        hidden = [exists().where(of_package, entry.c.entry_uuid == link.c.target, not_(visible))]
-        if deep:
-            # A submission may also hold folders, and memberships of folders that were there before.
-            folder, shown = t.folder, self.folders()
-            seen.append(exists().where(of_package, folder.c.entry_uuid == link.c.target, shown))
-            hidden.append(exists().where(of_package, folder.c.entry_uuid == link.c.target, not_(shown)))
-            inner = t.association.alias("inner_member")
-            ends = or_(*_hidden_ends(self, inner.c.source, inner.c.target, sets=False))
-            seen.append(exists().where(of_package, inner.c.entry_uuid == link.c.target, not_(ends)))
-            hidden.append(exists().where(of_package, inner.c.entry_uuid == link.c.target, ends))
-        return or_(*seen, not_(or_(*hidden)))
+        held = [(exists().where(of_package, item.c.entry_uuid == link.c.target), visible) for item, visible in kinds]
+        seen = or_(*(holds.where(visible) for holds, visible in held))
+        return or_(seen, not_(or_(*(holds.where(not_(visible)) for holds, visible in held))))
 
 
-def as_sql(condition: Condition) -> ColumnElement[bool]:  # noqa: PLR0911 - one line for each kind
-    """A condition of the record's law as a condition on `tables.document_entry`."""
-    entry = t.document_entry.c
+@lru_cache(maxsize=_KEPT)
+def _listed(sight: OfRecord) -> _Listed:
+    return _Listed(sight)
+
+
+def _uuids(table: Table, condition: ColumnElement[bool]) -> CTE:
+    column: ColumnElement[str] = table.c.entry_uuid
+    return select(column).where(condition).cte()
+
+
+@lru_cache(maxsize=_KEPT)
+def visible_entries(condition: Condition) -> ColumnElement[bool]:
+    """The rows of `tables.document_entry` that a condition lets somebody see: what hides a document hides its past.
+
+    A version is hidden where it is, and where one that came after it is: of another type, of other authors.
+    """
+    visible = as_sql(condition)
+    if isinstance(condition, Always | Never | OfPatient):
+        return visible
+    entry, newer = t.document_entry.c, _NEWER.c
+    after = exists().where(
+        newer.logical_id == entry.logical_id, newer.version > entry.version, not_(as_sql(condition, _NEWER))
+    )
+    # Every version but the last is Deprecated.
+    return and_(visible, or_(entry.status != DEPRECATED, not_(after.correlate(t.document_entry))))
+
+
+@lru_cache(maxsize=_KEPT)
+def as_sql(  # noqa: PLR0911 - one line for each kind
+    condition: Condition, table: FromClause = t.document_entry
+) -> ColumnElement[bool]:
+    """A condition of the record's law as a condition on the rows of `tables.document_entry`, each for itself.
+
+    Parts are kept: what a profession may read is the same for each of its members, and building it anew takes longer
+    than the database needs to answer.
+    """
+    entry = table.c
     match condition:
         case Always():
             return true()
@@ -151,20 +264,25 @@ def as_sql(condition: Condition) -> ColumnElement[bool]:  # noqa: PLR0911 - one 
         case Marked(marks):
             return entry.marks.bitwise_and(int(marks)) != 0
         case ClassAmong(codes):
-            return entry.class_code.in_(sorted(codes))
+            return _among(entry.class_code, codes)
         case TypeAmong(codes):
-            return entry.type_code.in_(sorted(codes))
+            return _among(entry.type_code, codes)
         case WrittenBy() | FromStructure():
             return entry.owners.contains(f"\n{normal(owner_line(condition))}\n", autoescape=True)
         case Not(inner):
-            return not_(as_sql(inner))
+            return not_(as_sql(inner, table))
         case All(conditions):
-            return and_(*map(as_sql, conditions))
+            return and_(*(as_sql(each, table) for each in conditions))
         case AnyOf(conditions):
-            return or_(*map(as_sql, conditions))
+            return or_(*(as_sql(each, table) for each in conditions))
 
 
-def _of_patient(column: Column[int], patient: str) -> ColumnElement[bool]:
+def _among(column: KeyedColumnElement[str], codes: Collection[str]) -> ColumnElement[bool]:
+    # As parameters of their own: a list of values is written into the statement anew at each execution.
+    return column.in_([literal(code) for code in sorted(codes)])
+
+
+def _of_patient(column: KeyedColumnElement[int], patient: str) -> ColumnElement[bool]:
     return column == select(t.patient.c.pk).where(t.patient.c.patient_id == normal(patient)).scalar_subquery()
 
 
@@ -207,7 +325,7 @@ def not_replaceable(connection: Connection, entry_uuids: Collection[str], reach:
     if reach.replaceable == ALWAYS:
         return set()
     wanted = list(entry_uuids)
-    return set(wanted) - _meeting(connection, t.document_entry, wanted, as_sql(reach.replaceable))
+    return set(wanted) - _meeting(connection, t.document_entry, wanted, visible_entries(reach.replaceable))
 
 
 def _meeting(connection: Connection, table: Table, uuids: list[str], condition: ColumnElement[bool]) -> set[str]:

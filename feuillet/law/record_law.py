@@ -35,7 +35,7 @@ from xds_registry import tables as t
 from xds_registry.changes import Permit
 from xds_registry.database import writing
 from xds_registry.encoding import normal
-from xds_registry.visibility import OfRecord, Reach, as_sql
+from xds_registry.visibility import OfRecord, Reach, visible_entries
 
 _QUERY: Final = f"{{{v.RIM}}}AdhocQuery"
 _OPTION: Final = f"{{{v.QUERY}}}ResponseOption"
@@ -109,12 +109,15 @@ class RecordLaw:
         The same is done for a document that is hidden and for one that is not there.
         """
         actor = _actor(message.caller)
-        patient, held = self._about(actor)
-        ruling = self.law.ruling(actor, Action.READ, patient, held)
-        self._require(ruling, patient)
+        patient = _patient_of(actor)
         with self._engine.connect() as connection:
+            held = self.standing_of(connection, actor, patient)
+            ruling = self.law.ruling(actor, Action.READ, patient, held)
+            self._require(ruling, patient)
             entry = t.document_entry.c
-            readable = select(entry.unique_id).where(entry.unique_id.in_(list(unique_ids)), as_sql(ruling.documents))
+            readable = select(entry.unique_id).where(
+                entry.unique_id.in_(list(unique_ids)), visible_entries(ruling.documents)
+            )
             found = frozenset(connection.scalars(readable))
         self._enter(message.caller, patient, held)
         self._note(actor, held)
@@ -152,10 +155,9 @@ class RecordLaw:
 
     def _about(self, actor: Actor) -> tuple[str, Standing]:
         """The patient whom an assertion is for, and how the actor stands to the record."""
-        if actor.patient is None:
-            raise RightsRefused(Refusal.NO_PATIENT)
+        patient = _patient_of(actor)
         with self._engine.connect() as connection:
-            return actor.patient, self.standing_of(connection, actor, actor.patient)
+            return patient, self.standing_of(connection, actor, patient)
 
     def _sees(self, actor: Actor, patient: str, held: Standing) -> OfRecord:
         actions = (Action.SEARCH, Action.LOOK_UP_REFERENCE)
@@ -222,6 +224,13 @@ class RecordLaw:
 
 def _actor(caller: object) -> Actor:
     return Actor.of(caller) if isinstance(caller, Caller) else Actor.nobody()
+
+
+def _patient_of(actor: Actor) -> str:
+    """The patient whom an assertion is for. Raises RightsRefused."""
+    if actor.patient is None:
+        raise RightsRefused(Refusal.NO_PATIENT)
+    return actor.patient
 
 
 def _patients_named(request: etree._Element) -> set[str]:

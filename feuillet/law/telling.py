@@ -25,7 +25,7 @@ from feuillet.law.record_law import RecordLaw
 from xds_registry import tables as t
 from xds_registry.encoding import DELETED
 from xds_registry.subscriptions.subscription import Subscription
-from xds_registry.visibility import OfRecord, as_sql
+from xds_registry.visibility import OfRecord, visible_entries
 
 _HOLDERS: Final = {
     SubscriberKind.PATIENT: ActorKind.PATIENT,
@@ -80,7 +80,7 @@ class Telling:
         sight = self._sight(connection, subscriber.kind, subscriber.identifier, patient)
         later = t.document_entry.alias("later")
         deleted = exists().where(later.c.logical_id == row.logical_id, later.c.status == DELETED)
-        seen = select(row.pk).where(row.entry_uuid == entry.entry_uuid, as_sql(sight.documents), ~deleted)
+        seen = select(row.pk).where(row.entry_uuid == entry.entry_uuid, visible_entries(sight.documents), ~deleted)
         return connection.scalar(seen) is not None
 
     def visibility_of(self, connection: Connection, subscription: Subscription) -> OfRecord:

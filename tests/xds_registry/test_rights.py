@@ -40,7 +40,7 @@ from tests.xds_registry.query.graphs import (
     written,
 )
 from tests.xds_registry.query.reference import Record
-from tests.xds_registry.test_visibility import erase
+from tests.xds_registry.test_visibility import erase, restamp, updated
 from xds_registry import tables as t
 from xds_registry.configuration import RegistryConfiguration
 from xds_registry.database import writing
@@ -216,6 +216,8 @@ def test_every_answer_is_as_if_what_the_law_hides_did_not_exist(
     sight = OfRecord(patient, documents_seen)
     hidden = hidden_from(record, documents_seen)
     visible = record.without(hidden)
+    times = updated(opened_database, record, visible)
+    visible = replace(visible, updated=times)
     questions = overview(record)
     questions += [(query, data.draw(asked_by_patient(query))) for query in BY_PATIENT]
     questions += [(query, data.draw(asked_by_identifier(query, record))) for query in BY_IDENTIFIER]
@@ -226,6 +228,7 @@ def test_every_answer_is_as_if_what_the_law_hides_did_not_exist(
         assert references.ids == reference.answer(visible, query, asked)
         before += [references.raw, client.ask(query, parameters, visibility=sight).raw]
     erase(opened_database, hidden | {x.uuid for x in record.links} - {x.uuid for x in visible.links})
+    restamp(opened_database, times)
     after = []
     for query, _, parameters in asking:
         after += [client.ask(query, parameters, return_type="ObjectRef").raw, client.ask(query, parameters).raw]

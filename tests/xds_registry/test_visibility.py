@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import ColumnElement, Engine, delete
+from sqlalchemy import ColumnElement, Engine, delete, select, update
 
+from schemas.ebrim.fragment import with_slot
 from tests.examples import some
 from tests.schemas.xsd.official import Schemas
 from tests.xds_registry.client import Client
@@ -26,6 +28,7 @@ from tests.xds_registry.query.graphs import (
     subject,
     written,
 )
+from tests.xds_registry.query.reference import Record
 from tests.xds_registry.submissions import APPROVED, entry, folder, member, patient, quoted, replaces
 from xds_registry import tables as t
 from xds_registry.configuration import RegistryConfiguration
@@ -76,6 +79,33 @@ def erase(engine: Engine, uuids: Collection[str]) -> None:
             connection.execute(delete(table).where(table.c.pk.in_(pks)))
 
 
+def updated(engine: Engine, whole: Record, visible: Record) -> dict[str, str]:
+    """When each Folder was last updated, had nothing been put into it that is hidden."""
+    packages = t.submission_set.c
+    with engine.connect() as connection:
+        times = connection.execute(select(packages.entry_uuid, packages.registered_at)).all()
+    registered = {row.entry_uuid: row.registered_at for row in times}
+    made = {x.target: registered[x.source] for x in whole.links if x.source in registered}
+    entries = {str(entry.entry_uuid) for entry in visible.entries}
+    found = {}
+    for holder in (str(item.entry_uuid) for item in visible.folders):
+        inside = [x.uuid for x in visible.links if x.source == holder and x.target in entries]
+        moment = max(made[uuid] for uuid in (holder, *inside))
+        found[holder] = (moment.astimezone(UTC) if moment.tzinfo else moment).strftime("%Y%m%d%H%M%S")
+    return found
+
+
+def restamp(engine: Engine, times: Mapping[str, str]) -> None:
+    """Let Folders say that they were last updated then."""
+    column = t.folder.c.entry_uuid
+    with writing(engine) as connection:
+        for uuid, time in times.items():
+            fragment = with_slot(
+                connection.scalars(select(t.folder.c.fragment).where(column == uuid)).one(), "lastUpdateTime", time
+            )
+            connection.execute(update(t.folder).where(column == uuid).values(last_update_time=time, fragment=fragment))
+
+
 def _among(table: Any, uuids: Collection[str]) -> ColumnElement[bool]:
     column: ColumnElement[str] = table.c.entry_uuid
     return column.in_(uuids)
@@ -91,6 +121,8 @@ def test_every_answer_is_the_one_of_a_registry_that_never_had_what_is_hidden(
     everything = [str(item.entry_uuid) for item in record.objects]
     hidden = frozenset(data.draw(st.lists(st.sampled_from(everything), unique=True)))
     visible = record.without(hidden)
+    times = updated(opened_database, record, visible)
+    visible = replace(visible, updated=times)
     questions = overview(record)
     questions += [(query, data.draw(asked_by_patient(query))) for query in BY_PATIENT]
     questions += [(query, data.draw(asked_by_identifier(query, record))) for query in BY_IDENTIFIER]
@@ -101,6 +133,7 @@ def test_every_answer_is_the_one_of_a_registry_that_never_had_what_is_hidden(
         assert references.ids == reference.answer(visible, query, asked)
         before += [references.raw, client.ask(query, parameters, visibility=Without(hidden)).raw]
     erase(opened_database, hidden | {x.uuid for x in record.links} - {x.uuid for x in visible.links})
+    restamp(opened_database, times)
     after = []
     for query, _, parameters in asking:
         after += [client.ask(query, parameters, return_type="ObjectRef").raw, client.ask(query, parameters).raw]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import Column, ColumnElement, Table, and_, exists, false, or_
@@ -117,18 +118,23 @@ def submission_sets(arguments: Arguments) -> Conditions:
         yield _like(name, author.person, author.submission_set_pk == columns.pk, persons)
 
 
-def folders(arguments: Arguments) -> Conditions:
-    """Every filter on Folders but patient and status."""
-    updated = t.folder.c.last_update_time
+def folders(arguments: Arguments, seen: ColumnElement[datetime] | None = None) -> Conditions:
+    """Every filter on Folders but patient and status. `seen` is the moment of the last update that counts, if not
+    the one that the row states."""
     since, until = arguments.one("$XDSFolderLastUpdateTimeFrom"), arguments.one("$XDSFolderLastUpdateTimeTo")
+    # The registry itself states this time, in whole seconds. A Folder that was updated in the second of `To` had been
+    # updated by then: who asks "until now" sees what has just been acknowledged.
     if since is not None:
-        yield updated >= since
+        yield t.folder.c.last_update_time >= since if seen is None else seen >= _moment(since)
     if until is not None:
-        # The registry itself states this time, in whole seconds. A Folder that was updated in the second of `To` had
-        # been updated by then: who asks "until now" sees what has just been acknowledged.
-        yield updated <= until
+        end = _moment(until).replace(microsecond=999_999)
+        yield t.folder.c.last_update_time <= until if seen is None else seen <= end
     owner = t.folder_code.c.folder_pk == t.folder.c.pk
     yield from _coded(arguments.groups("$XDSFolderCodeList"), t.folder_code, owner)
+
+
+def _moment(time: str) -> datetime:
+    return datetime.strptime(time, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
 
 
 def _any_of(column: Column[str], values: tuple[str, ...]) -> ColumnElement[bool]:

@@ -36,7 +36,7 @@ def find_folders(search: Search, arguments: Arguments, patients: list[int] | Non
     return search.folders(
         *_of(t.folder, patients),
         *filters.status(arguments, "$XDSFolderStatus", columns.status),
-        *filters.folders(arguments),
+        *filters.folders(arguments, search.folder_updated),
     )
 
 

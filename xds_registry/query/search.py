@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import UTC, datetime
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, null, or_, select
 
+from schemas.ebrim.fragment import with_slot
 from schemas.errors import XDSTooManyResults
 from xds_registry import tables as t
 from xds_registry.encoding import DEPRECATED
 from xds_registry.references import is_latest
-from xds_registry.visibility import Visibility
+from xds_registry.visibility import Visibility, folder_updated
 
 #: pk, entry_uuid, patient_pk (None for an Association), home, fragment
 Found = Any
+
+
+class SeenFolder(NamedTuple):
+    """A `Found` of a Folder that is not as it is stored."""
+
+    pk: int
+    entry_uuid: str
+    patient_pk: int
+    home: str | None
+    fragment: bytes
+
+
 #: the same of an Association, and its source and target
 Link = Any
 
@@ -89,9 +103,17 @@ class Search:
         """The visible SubmissionSets that meet all conditions."""
         return self._fetch(_SETS, self._visibility.submission_sets(), conditions)
 
+    @property
+    def folder_updated(self) -> ColumnElement[datetime] | None:
+        """When a Folder was last updated, as far as the caller may know; None: as it says itself."""
+        return folder_updated(self._visibility)
+
     def folders(self, *conditions: ColumnElement[bool]) -> list[Found]:
         """The visible Folders that meet all conditions."""
-        return self._fetch(_FOLDERS, self._visibility.folders(), (*self._folders, *conditions))
+        updated = self.folder_updated
+        statement = _FOLDERS if updated is None else _FOLDERS.add_columns(updated.label("updated"))
+        found = self._fetch(statement, self._visibility.folders(), (*self._folders, *conditions))
+        return found if updated is None else [_as_seen(row) for row in found]
 
     def document_entries_of(self, uuids: Collection[str], *conditions: ColumnElement[bool]) -> list[Found]:
         """The visible DocumentEntries among `uuids` that meet all conditions."""
@@ -155,6 +177,16 @@ class Search:
             raise XDSTooManyResults("more objects match than one answer may hold; ask for less")
         # Here and not in SQL: a database that sorts and limits copies every fragment on the way.
         return sorted(rows, key=_IN_ORDER)
+
+
+def _as_seen(row: Any) -> Found:
+    """A Folder that says when it was updated as far as the caller may know."""
+    updated: datetime | None = row.updated
+    if updated is None:
+        return row
+    moment = updated if updated.tzinfo is None else updated.astimezone(UTC)  # SQLite keeps no zone
+    fragment = with_slot(row.fragment, "lastUpdateTime", moment.strftime("%Y%m%d%H%M%S"))
+    return SeenFolder(row.pk, row.entry_uuid, row.patient_pk, row.home, fragment)
 
 
 def _batches(items: Collection[str]) -> Iterator[list[str]]:
