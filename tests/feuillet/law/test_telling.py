@@ -168,7 +168,6 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
         (("INVISIBLE_PATIENT",), LET_IN),
         (("INVISIBLE_REPRESENTANTS_LEGAUX",), LET_IN | {"patient"}),
     ],
-    ids=str,
 )
 def test_a_document_is_told_to_those_who_would_find_it(house: House, marks: tuple[str, ...], told: set[str]) -> None:
     house.add(*marks)
