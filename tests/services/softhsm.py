@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from card_auth.demo_pki import IssuedKey
@@ -101,7 +100,8 @@ class SoftHsm:
 
     def _key(self, identifier: bytes, issued: IssuedKey, *, always_authenticate: bool) -> dict[Any, Any]:
         attribute = self._pkcs11.Attribute
-        key = serialization.load_pem_private_key(issued.key_file.read_bytes(), None)
+        # Not from its file: another holder of the same number may have been issued since.
+        key = issued.key.private_key
         assert isinstance(key, rsa.RSAPrivateKey)
         numbers = key.private_numbers()
         parts = {

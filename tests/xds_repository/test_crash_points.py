@@ -280,7 +280,7 @@ def test_an_unknown_point_stops_the_process_with_the_names_that_are_known() -> N
 
 
 def test_every_point_has_its_number() -> None:
-    assert [point.value for point in CrashPoint] == [f"C{number}" for number in range(16)]
+    assert [point.value for point in CrashPoint] == [f"C{number}" for number in range(18)]
 
 
 def _errand(errand: str, backend: Backend, directory: Path, point: CrashPoint | None) -> int:

@@ -236,8 +236,8 @@ def test_over_tls_a_sender_without_a_certificate_or_without_tls_is_not_served(
             assert link.receive() is None
         with Link(server.address) as link:
             link.send(framed(adt("A01", cx("7")).encode()))
-            link.socket.shutdown(socket.SHUT_WR)
-            with suppress(ConnectionError):
+            with suppress(OSError):  # it may have hung up already
+                link.socket.shutdown(socket.SHUT_WR)
                 assert b"MSA" not in link.socket.recv(4096)
     assert not known(registry, cx("7"))
 

@@ -194,7 +194,7 @@ class ApprovedOnly(Everything):
 def test_what_became_hidden_before_its_notification_left_is_not_told(
     open_house: Callable[..., Any], consumer: Consumer
 ) -> None:
-    with open_house(visibility_of=lambda _: ApprovedOnly()) as house:
+    with open_house(visibility_of=lambda *_: ApprovedOnly()) as house:
         house.subscribe(subscribe_body(consumer.url, parameters=OF_P1))
         old, new = entry(), entry()
         house.client.accept(old)
