@@ -101,7 +101,7 @@ class SoftHsm:
     def _key(self, identifier: bytes, issued: IssuedKey, *, always_authenticate: bool) -> dict[Any, Any]:
         attribute = self._pkcs11.Attribute
         # Not from its file: another holder of the same number may have been issued since.
-        key = issued.key.private_key
+        key = issued.key._key
         assert isinstance(key, rsa.RSAPrivateKey)
         numbers = key.private_numbers()
         parts = {
