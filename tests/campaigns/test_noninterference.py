@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import ColumnElement, Engine, and_, not_, or_, true
 
-from dmp.rights.conditions import Condition, OfPatient
+from dmp.rights.conditions import Condition
 from tests.campaigns.noninterference import empty_database, main, run
 from xds_registry import tables as t
 from xds_registry import visibility
