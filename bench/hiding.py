@@ -1,7 +1,8 @@
 """`python -m bench.hiding`: whether the time of an ITI-43 tells a document that is hidden from one that is not there.
 
-As many of one kind as of the other are asked for, each once, in an order drawn at random; the wall clock counts. Prints
-both medians, their difference, and the two-sample Kolmogorov-Smirnov statistic beside its bound at the 1 % level.
+As many of one kind as of the other are asked for, each once, in an order drawn at random. By the wall clock, and by the
+processor's time, which no other work disturbs: both medians, their difference, and the two-sample Kolmogorov-Smirnov
+statistic beside its bound at the 1 % level.
 """
 
 from __future__ import annotations
@@ -52,8 +53,12 @@ def bound(one: int, other: int) -> float:
     return _STRICT * math.sqrt((one + other) / (one * other))
 
 
-def times(directory: Path, documents: int) -> tuple[list[float], list[float]]:
-    """Microseconds of the retrievals of so many hidden documents, and of as many that are not there."""
+#: Microseconds of a retrieval: by the wall clock, of the processor.
+Taken = tuple[float, float]
+
+
+def times(directory: Path, documents: int) -> tuple[list[Taken], list[Taken]]:
+    """What the retrievals of so many hidden documents took, and of as many that are not there."""
     setup = Setup(f"sqlite:///{directory}/rows.db", directory)
     setup.create_tables()
     with retrieval(setup, documents, _SIZE) as subject:
@@ -64,12 +69,13 @@ def times(directory: Path, documents: int) -> tuple[list[float], list[float]]:
         absent = [Submission.fresh(patient_id(1)).unique_id for _ in range(documents)]
         asked = [(0, x) for x in subject.unique_ids] + [(1, x) for x in absent]
         random.Random(43).shuffle(asked)
-        taken: tuple[list[float], list[float]] = ([], [])
+        taken: tuple[list[Taken], list[Taken]] = ([], [])
         for kind, unique_id in asked:
             request = message(body_of(workload.retrieval(unique_id)), patient_id(1))
-            started = time.perf_counter()
+            wall, processor = time.perf_counter(), time.process_time()
             reply = subject.lawful.retrieve(request)
-            taken[kind].append((time.perf_counter() - started) * 1e6)
+            spent = time.perf_counter() - wall, time.process_time() - processor
+            taken[kind].append((spent[0] * 1e6, spent[1] * 1e6))
             if reply.parts:
                 raise Failed("a hidden document is given")
     return taken
@@ -85,13 +91,17 @@ def main() -> int:
     options.directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.directory) as directory:
         hidden, absent = times(Path(directory), options.documents)
-    distance, most = kolmogorov_smirnov(hidden, absent), bound(len(hidden), len(absent))
-    first, second = statistics.median(hidden), statistics.median(absent)
-    print(
-        f"hidden {first:.0f} µs, absent {second:.0f} µs (medians of {options.documents:,}), difference"
-        f" {first - second:+.0f} µs; Kolmogorov-Smirnov {distance:.4f}, {most:.4f} at 1 %"
-    )
-    return 0 if distance <= most else 1
+    most = bound(len(hidden), len(absent))
+    told_apart = False
+    for place, name in enumerate(("wall clock", "processor")):
+        one, other = [taken[place] for taken in hidden], [taken[place] for taken in absent]
+        distance, first, second = kolmogorov_smirnov(one, other), statistics.median(one), statistics.median(other)
+        print(
+            f"{name}: hidden {first:.0f} µs, absent {second:.0f} µs (medians of {options.documents:,}), difference"
+            f" {first - second:+.0f} µs; Kolmogorov-Smirnov {distance:.4f}, {most:.4f} at 1 %"
+        )
+        told_apart |= distance > most
+    return 1 if told_apart else 0
 
 
 if __name__ == "__main__":
