@@ -42,6 +42,7 @@ from dmp.rights.conditions import (
     OfPatient,
     TypeAmong,
     WrittenBy,
+    both,
 )
 from schemas.attributes import ObjectKind
 from schemas.metadata import Submission
@@ -233,9 +234,12 @@ def visible_entries(condition: Condition) -> ColumnElement[bool]:
 
     A version is hidden where it is, and where one that came after it is: of another type, of other authors.
     """
-    visible = as_sql(condition)
     if isinstance(condition, Always | Never | OfPatient):
-        return visible
+        return as_sql(condition)
+    if isinstance(condition, All) and isinstance(condition.conditions[0], OfPatient):
+        # All versions are of one patient; the rest is the same for all patients of a professional.
+        return and_(as_sql(condition.conditions[0]), visible_entries(both(*condition.conditions[1:])))
+    visible = as_sql(condition)
     entry, newer = t.document_entry.c, _NEWER.c
     after = exists().where(
         newer.logical_id == entry.logical_id, newer.version > entry.version, not_(as_sql(condition, _NEWER))

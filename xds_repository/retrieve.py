@@ -111,10 +111,9 @@ class Retriever:
         try:
             requests = document_requests(message.body, self._configuration)
             wanted = [normal(request.document_unique_id) for request in requests]
-            known = self._ledger.documents(wanted)
-            # What is not there and what may not be seen are one answer, and one way to it.
+            # What is not there and what may not be seen are one answer, and one way to it: neither is looked up.
             readable = frozenset(self._readable(wanted, message))
-            known = {unique_id: document for unique_id, document in known.items() if unique_id in readable}
+            known = self._ledger.documents([unique_id for unique_id in wanted if unique_id in readable])
         except XdsErrors as wrong:
             return RegistryOutcome.failure(wrong.errors), []
         except DATABASE_AWAY as error:

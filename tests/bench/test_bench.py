@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bench.hiding import bound, kolmogorov_smirnov
 from bench.servers import ROOT
 
 
@@ -26,3 +27,10 @@ def test_every_transaction_is_measured_beside_its_floor(tmp_path: Path) -> None:
         "ITI-43 Retrieve",
     ]
     assert all(item["product"][0] > 0 and item["floor"][0] > 0 for item in figures["comparisons"])
+
+
+def test_samples_of_one_distribution_are_not_told_apart_and_others_are() -> None:
+    one, other = list(range(0, 2000, 2)), list(range(1, 2001, 2))
+    assert kolmogorov_smirnov(one, one) == 0
+    assert kolmogorov_smirnov(one, other) < bound(1000, 1000) < kolmogorov_smirnov(one, [x + 200 for x in other])
+    assert kolmogorov_smirnov([1.0, 2.0], [3.0, 4.0]) == 1

@@ -59,8 +59,10 @@ from xds_registry.query.search import MetadataLevel, Search
 from xds_registry.visibility import EVERYTHING, OfRecord, Visibility
 
 #: Graphs of one record, and records that lie in the database together.
-GRAPHS: Final = 50
-_TOGETHER: Final = 10
+GRAPHS: Final = 100
+_TOGETHER: Final = 5
+#: How many conditions there are that no law would make.
+_CONDITIONS: Final = 40
 _DOCUMENT: Final = "$XDSDocumentEntry"
 _PROFESSIONS: Final = ("60", "93", "31")
 _LAW: Final = Law()
@@ -205,8 +207,8 @@ def _fill(engine: Engine, patients: list[tuple[int, str]], records: Sequence[Con
 def _viewer(chance: random.Random, patient: str) -> tuple[str, Condition]:
     """Somebody as the law knows them, or a condition that no law would make."""
     if chance.random() < 0.4:
-        condition = both(OfPatient(patient), _condition(chance, 2))
-        return "anybody", condition
+        number = chance.randrange(_CONDITIONS)
+        return f"anybody {number}", both(OfPatient(patient), _condition(random.Random(number), 2))
     actor = chance.choice(
         (
             Actor(kind=ActorKind.DOCTOR, identifier=_id(PERSONS[0]), profession=DOCTOR),
@@ -363,7 +365,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def empty_database(url: str | None) -> Engine:
     """The registry's tables, without a row."""
-    engine = open_database(url or "sqlite://", pool_size=1)
+    # Most of the time would go into compiling the same statements again.
+    engine = open_database(url or "sqlite://", pool_size=1).execution_options(compiled_cache={})
     t.metadata.create_all(engine)
     return engine
 
