@@ -17,42 +17,27 @@ from sqlalchemy import (
     Table,
     and_,
     exists,
-    false,
     func,
-    literal,
     not_,
     or_,
     select,
     true,
 )
-from sqlalchemy.sql.elements import KeyedColumnElement
 
 from dmp.audit import Occasion
 from dmp.rights.conditions import (
     ALWAYS,
-    All,
-    Always,
-    AnyOf,
-    ClassAmong,
     Condition,
-    FromStructure,
-    Marked,
-    Never,
-    Not,
-    OfPatient,
-    TypeAmong,
-    WrittenBy,
-    both,
 )
 from schemas.attributes import ObjectKind
 from schemas.metadata import Submission
 from xds_registry import tables as t
-from xds_registry.encoding import DEPRECATED, HAS_MEMBER, normal, owner_line
+from xds_registry.encoding import HAS_MEMBER
+from xds_registry.query.conditions import of_patient, visible_entries
 from xds_registry.references import References
 
 #: How many conditions a process keeps built.
 _KEPT: Final = 256
-_NEWER: Final = t.document_entry.alias("newer_version")
 
 
 class Visibility(Protocol):
@@ -182,7 +167,7 @@ class _Listed:
         member, submitted = t.association.alias("folder_member"), t.association.alias("submitted")
         inside = and_(member.c.source == folder.c.entry_uuid, member.c.association_type == HAS_MEMBER)
         shown = self._shows(member, inside, (entry, self.document_entries()))
-        self._folders = _uuids(folder, and_(_of_patient(folder.c.patient_pk, sight.patient), shown))
+        self._folders = _uuids(folder, and_(of_patient(folder.c.patient_pk, sight.patient), shown))
         # A submission may also hold folders, and memberships of folders that were there before.
         inner = t.association.alias("inner_member")
         whole = not_(or_(*_hidden_ends(self, inner.c.source, inner.c.target, sets=False)))
@@ -193,7 +178,7 @@ class _Listed:
             (folder, self.folders()),
             (inner, whole),
         )
-        self._sets = _uuids(package, and_(_of_patient(package.c.patient_pk, sight.patient), shown))
+        self._sets = _uuids(package, and_(of_patient(package.c.patient_pk, sight.patient), shown))
         self._associations = between_visible_objects(self)
 
     def document_entries(self) -> ColumnElement[bool]:
@@ -226,68 +211,6 @@ def _listed(sight: OfRecord) -> _Listed:
 def _uuids(table: Table, condition: ColumnElement[bool]) -> CTE:
     column: ColumnElement[str] = table.c.entry_uuid
     return select(column).where(condition).cte()
-
-
-@lru_cache(maxsize=_KEPT)
-def visible_entries(condition: Condition) -> ColumnElement[bool]:
-    """The rows of `tables.document_entry` that a condition lets somebody see: what hides a document hides its past.
-
-    A version is hidden where it is, and where one that came after it is: of another type, of other authors.
-    """
-    if isinstance(condition, Always | Never | OfPatient):
-        return as_sql(condition)
-    if isinstance(condition, All) and isinstance(condition.conditions[0], OfPatient):
-        # All versions are of one patient; the rest is the same for all patients of a professional.
-        return and_(as_sql(condition.conditions[0]), visible_entries(both(*condition.conditions[1:])))
-    visible = as_sql(condition)
-    entry, newer = t.document_entry.c, _NEWER.c
-    after = exists().where(
-        newer.logical_id == entry.logical_id, newer.version > entry.version, not_(as_sql(condition, _NEWER))
-    )
-    # Every version but the last is Deprecated.
-    return and_(visible, or_(entry.status != DEPRECATED, not_(after.correlate(t.document_entry))))
-
-
-@lru_cache(maxsize=_KEPT)
-def as_sql(  # noqa: PLR0911 - one line for each kind
-    condition: Condition, table: FromClause = t.document_entry
-) -> ColumnElement[bool]:
-    """A condition of the record's law as a condition on the rows of `tables.document_entry`, each for itself.
-
-    Parts are kept: what a profession may read is the same for each of its members, and building it anew takes longer
-    than the database needs to answer.
-    """
-    entry = table.c
-    match condition:
-        case Always():
-            return true()
-        case Never():
-            return false()
-        case OfPatient(patient):
-            return _of_patient(entry.patient_pk, patient)
-        case Marked(marks):
-            return entry.marks.bitwise_and(int(marks)) != 0
-        case ClassAmong(codes):
-            return _among(entry.class_code, codes)
-        case TypeAmong(codes):
-            return _among(entry.type_code, codes)
-        case WrittenBy() | FromStructure():
-            return entry.owners.contains(f"\n{normal(owner_line(condition))}\n", autoescape=True)
-        case Not(inner):
-            return not_(as_sql(inner, table))
-        case All(conditions):
-            return and_(*(as_sql(each, table) for each in conditions))
-        case AnyOf(conditions):
-            return or_(*(as_sql(each, table) for each in conditions))
-
-
-def _among(column: KeyedColumnElement[str], codes: Collection[str]) -> ColumnElement[bool]:
-    # As parameters of their own: a list of values is written into the statement anew at each execution.
-    return column.in_([literal(code) for code in sorted(codes)])
-
-
-def _of_patient(column: KeyedColumnElement[int], patient: str) -> ColumnElement[bool]:
-    return column == select(t.patient.c.pk).where(t.patient.c.patient_id == normal(patient)).scalar_subquery()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from feuillet.law.record_law import RecordLaw
 from feuillet.law.refusal import RightsRefused
 from feuillet.law.telling import identifiers_of
 from xds_registry import tables as t
-from xds_registry.visibility import as_sql
+from xds_registry.query.conditions import visible_entries
 
 _HOLDERS = {
     ActorKind.PATIENT: ViewerKind.PATIENT,
@@ -38,7 +38,7 @@ def record_history(connection: Connection, law: RecordLaw, actor: Actor, patient
 
     def visible(unique_ids: Collection[str]) -> Collection[str]:
         entry = t.document_entry.c
-        seen = select(entry.unique_id).where(entry.unique_id.in_(list(unique_ids)), as_sql(sight.documents))
+        seen = select(entry.unique_id).where(entry.unique_id.in_(list(unique_ids)), visible_entries(sight.documents))
         return frozenset(connection.scalars(seen))
 
     return history(connection, identifiers_of(connection, patient), viewer, visible=visible, at=law.now())

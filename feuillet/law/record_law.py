@@ -35,7 +35,8 @@ from xds_registry import tables as t
 from xds_registry.changes import Permit
 from xds_registry.database import writing
 from xds_registry.encoding import normal
-from xds_registry.visibility import OfRecord, Reach, visible_entries
+from xds_registry.query.conditions import visible_entries
+from xds_registry.visibility import OfRecord, Reach
 
 _QUERY: Final = f"{{{v.RIM}}}AdhocQuery"
 _OPTION: Final = f"{{{v.QUERY}}}ResponseOption"

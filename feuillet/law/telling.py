@@ -24,8 +24,9 @@ from dmp.rights.conditions import NEVER
 from feuillet.law.record_law import RecordLaw
 from xds_registry import tables as t
 from xds_registry.encoding import DELETED
+from xds_registry.query.conditions import visible_entries
 from xds_registry.subscriptions.subscription import Subscription
-from xds_registry.visibility import OfRecord, visible_entries
+from xds_registry.visibility import OfRecord
 
 _HOLDERS: Final = {
     SubscriberKind.PATIENT: ActorKind.PATIENT,

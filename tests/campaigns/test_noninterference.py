@@ -14,7 +14,8 @@ from tests.campaigns.noninterference import empty_database, main, run
 from xds_registry import tables as t
 from xds_registry import visibility
 from xds_registry.query import search
-from xds_registry.visibility import OfRecord, Visibility, as_sql
+from xds_registry.query.conditions import as_sql
+from xds_registry.visibility import OfRecord, Visibility
 
 
 @pytest.fixture
@@ -60,13 +61,13 @@ _BROKEN: dict[str, tuple[str, Callable[[OfRecord], ColumnElement[bool]]]] = {
     "the past of what is hidden": ("document_entries", lambda sight: as_sql(sight.documents)),
     "documents": (
         "document_entries",
-        lambda sight: visibility._of_patient(t.document_entry.c.patient_pk, sight.patient),
+        lambda sight: visibility.of_patient(t.document_entry.c.patient_pk, sight.patient),
     ),
-    "folders": ("folders", lambda sight: visibility._of_patient(t.folder.c.patient_pk, sight.patient)),
+    "folders": ("folders", lambda sight: visibility.of_patient(t.folder.c.patient_pk, sight.patient)),
     "folders of others": ("folders", lambda sight: or_(sight.folders(), t.folder.c.patient_pk % 2 == 0)),
     "submission sets": (
         "submission_sets",
-        lambda sight: visibility._of_patient(t.submission_set.c.patient_pk, sight.patient),
+        lambda sight: visibility.of_patient(t.submission_set.c.patient_pk, sight.patient),
     ),
     "associations": ("associations", lambda _: true()),
     "memberships of what is hidden": ("associations", _between_ends_only),
