@@ -8,9 +8,9 @@ from typing import Final, Protocol
 
 from sqlalchemy import Connection
 
-from card_auth.caller import Caller, PurposeOfUse
+from card_auth.caller import Caller
 from dmp.authorisations import Standing
-from dmp.authorisations.emergency import break_glass
+from dmp.authorisations.entry import Announce, enter
 from dmp.authorisations.standing import standing
 from dmp.errors import DMPClosed, DmpError, DMPFound, DMPNotFound
 from dmp.records.record import RecordRules
@@ -39,15 +39,24 @@ class Judge(Protocol):
 
 
 class ByLaw:
-    """The judge that applies the record's law. `rules` gives the dated rules of a moment."""
+    """The judge that applies the record's law. `rules` gives the dated rules of a moment; `announce` writes down, for
+    alerts, that a record was opened in an emergency."""
 
-    def __init__(self, law: Law, *, rules: Callable[[datetime], RecordRules], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        law: Law,
+        *,
+        rules: Callable[[datetime], RecordRules],
+        clock: Callable[[], datetime],
+        announce: Announce | None = None,
+    ) -> None:
         self._law = law
         self._rules = rules
         self._clock = clock
+        self._announce = announce
 
     def require(self, caller: Caller, action_td: str, patient: str | None, connection: Connection) -> None:
-        """As `Judge` says. Who breaks the glass to come in is written down in the same transaction."""
+        """As `Judge` says. Who comes in in an emergency is written down in the same transaction."""
         actor, action, at = Actor.of(caller), Action(action_td), self._clock()
         held = Standing()
         if patient is not None:
@@ -57,8 +66,6 @@ class ByLaw:
             raise _STATES[refusal]
         if refusal is not None:
             raise Denied(refusal.name)
-        if caller.purpose_of_use is not PurposeOfUse.BREAK_GLASS or action not in NEEDS_AUTHORISATION:
-            return
-        if held.record_pk is not None and not held.break_glass_open:
-            reason = caller.purpose_reason or ""
-            break_glass(connection, caller, held.record_pk, reason, at=at, rules=self._rules(at))
+        if action in NEEDS_AUTHORISATION:
+            rules = self._rules(at)
+            enter(connection, caller, patient or "", held, at=at, rules=rules, announce=self._announce)

@@ -46,7 +46,12 @@ def open_services(settings: Sections, engine: Engine, trail: Trail) -> Setting:
     return Setting(
         begin=partial(writing, engine),
         trail=trail,
-        judge=ByLaw(_law(settings), rules=record_rules(settings.record), clock=trail.clock),
+        judge=ByLaw(
+            _law(settings),
+            rules=record_rules(settings.record),
+            clock=trail.clock,
+            announce=None if settings.alerts is None else announce,
+        ),
         announce=add_patient,
         rules=record_rules(settings.record),
         clock=trail.clock,

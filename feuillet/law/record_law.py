@@ -11,10 +11,9 @@ from lxml import etree
 from sqlalchemy import Connection, Engine, select
 
 from card_auth.caller import Caller, PurposeOfUse
-from dmp.alerts.announcement import BreakGlassOpened
 from dmp.audit import Occasion
 from dmp.authorisations import AuthorisationStatus, Standing
-from dmp.authorisations.emergency import break_glass, is_open, open_for_regulation
+from dmp.authorisations.entry import Announce, enter, is_in
 from dmp.authorisations.listing import note_access
 from dmp.authorisations.standing import standing
 from dmp.errors import DmpError
@@ -65,7 +64,7 @@ class RecordLaw:
         law: Law,
         *,
         rules: Callable[[datetime], RecordRules],
-        announce: Callable[[Connection, BreakGlassOpened], None] | None = None,
+        announce: Announce | None = None,
         feeders: Collection[str] = (),
         clock: Callable[[], datetime] = _now,
     ) -> None:
@@ -174,33 +173,18 @@ class RecordLaw:
         return standing(connection, patient, actor.identifier, actor.structure, self._clock())
 
     def _enter(self, caller: object, patient: str, held: Standing) -> None:
-        """Let somebody in without an authorisation: it stays on record before anything is told.
-
-        Breaking the glass is announced to the patient; one entry lasts for a while.
-        """
-        if not isinstance(caller, Caller) or caller.purpose_of_use is PurposeOfUse.NORMAL or held.record_pk is None:
+        """Let somebody in without an authorisation: it stays on record before anything is told."""
+        if not isinstance(caller, Caller) or caller.purpose_of_use is PurposeOfUse.NORMAL:
             return
         at = self._clock()
-        rules, reason = self._rules(at), caller.purpose_reason or ""
+        with self._engine.connect() as connection:
+            if is_in(connection, caller, held, at=at):
+                return
         try:
-            if caller.purpose_of_use is PurposeOfUse.REGULATION:
-                self._enter_for_regulation(caller, held.record_pk, reason, at, rules)
-            elif not held.break_glass_open:
-                with writing(self._engine) as connection:
-                    break_glass(connection, caller, held.record_pk, reason, at=at, rules=rules)
-                    if self._announce is not None:
-                        self._announce(connection, BreakGlassOpened(patient, at))
+            with writing(self._engine) as connection:
+                enter(connection, caller, patient, held, at=at, rules=self._rules(at), announce=self._announce)
         except DmpError:
             raise RightsRefused(Refusal.OPPOSED, patient) from None
-
-    def _enter_for_regulation(
-        self, caller: Caller, record_pk: int, reason: str, at: datetime, rules: RecordRules
-    ) -> None:
-        with self._engine.connect() as connection:
-            if is_open(connection, record_pk, caller.national_id, PurposeOfUse.REGULATION, at=at):
-                return
-        with writing(self._engine) as connection:
-            open_for_regulation(connection, caller, record_pk, at=at, rules=rules, reason=reason)
 
     def _note(self, actor: Actor, held: Standing) -> None:
         """Keep when a professional was last in a record, for their list of records; to the quarter of an hour."""

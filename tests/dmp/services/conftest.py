@@ -17,6 +17,8 @@ from lxml import etree
 from sqlalchemy import Engine
 
 from card_auth.caller import AccessMode, Caller, PurposeOfUse, Role
+from dmp.alerts import announce
+from dmp.alerts import tables as alert_tables
 from dmp.audit import Event
 from dmp.records import tables
 from dmp.records.record import RecordRules
@@ -82,7 +84,7 @@ class Room:
         setting = Setting(
             begin=partial(writing, engine),
             trail=trail,
-            judge=ByLaw(Law(), rules=lambda _: RULES, clock=self.clock),
+            judge=ByLaw(Law(), rules=lambda _: RULES, clock=self.clock, announce=announce),
             announce=add_patient,
             rules=lambda _: RULES,
             clock=self.clock,
@@ -164,7 +166,7 @@ def opened_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
             url = stack.enter_context(cluster.fresh_database())
         engine = open_database(url)
         stack.callback(engine.dispose)
-        for metadata in (registry_tables.metadata, tables.metadata):
+        for metadata in (registry_tables.metadata, tables.metadata, alert_tables.metadata):
             metadata.create_all(engine)
         make_trail(engine)
         yield engine
@@ -174,7 +176,7 @@ def opened_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
 def room(opened_database: Engine, tmp_path: Path) -> Room:
     """The services on empty tables."""
     with writing(opened_database) as connection:
-        for metadata in (registry_tables.metadata, tables.metadata):
+        for metadata in (registry_tables.metadata, tables.metadata, alert_tables.metadata):
             for table in reversed(metadata.sorted_tables):
                 connection.execute(table.delete())
     wipe_trail(opened_database)

@@ -7,10 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from card_auth.caller import AccessMode, Caller, PurposeOfUse, Role
+from dmp.alerts import BreakGlassOpened
+from dmp.alerts.announcement import decode
+from dmp.alerts.tables import alert_event
 from dmp.audit.refusals import RefusalClass
 from dmp.authorisations import Holder, HolderKind
+from dmp.authorisations.emergency import awaiting_review
 from dmp.authorisations.granting import block
 from dmp.records.consents import PATIENT
 from dmp.records.find import find_record
@@ -169,6 +174,23 @@ def test_nobody_else_searches_by_traits(room: Room, opened: Client) -> None:
     for who in (caller(patient=None), broken):
         assert fault(lambda who=who: room.client(who).search(samples.search("Patient"))) == DENIED
         assert (room.last.transaction, room.last.reason) == ("TD0.5", "MATRIX")
+
+
+def test_whoever_comes_in_in_an_emergency_is_written_down_once_and_a_broken_glass_is_told(
+    room: Room, opened: Client
+) -> None:
+    broken = room.client(other(purpose_of_use=PurposeOfUse.BREAK_GLASS, purpose_reason="inconscient"))
+    centre = room.client(other(purpose_of_use=PurposeOfUse.REGULATION))
+    for _ in range(2):
+        assert broken.sheet().found is ResponseCode.FOUND
+        assert centre.sheet().found is ResponseCode.FOUND
+    with room.engine.connect() as connection:
+        assert [each.mode for each in awaiting_review(connection)] == [
+            PurposeOfUse.BREAK_GLASS,
+            PurposeOfUse.REGULATION,
+        ]
+        (told,) = connection.scalars(select(alert_event.c.content))
+    assert isinstance(decode(told), BreakGlassOpened)
 
 
 def test_an_account_is_opened_once_and_its_secrets_made_anew(room: Room, opened: Client) -> None:
