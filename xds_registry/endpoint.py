@@ -49,8 +49,9 @@ def registry_service(
 ) -> Service:
     """The service of a registry.
 
-    `visibility_of` tells what the sender of a message may see, `permit_of` what it may change; they raise XdsErrors, or
-    a fault, when that is nothing. `feeds` raises a fault for whoever is no source of patient identities.
+    `visibility_of` tells what the sender of a message may see, `permit_of` what it may change; they raise a fault when
+    that is nothing. Of a query the first also raises XdsErrors. `feeds` raises a fault for whoever is no source of
+    patient identities.
     """
 
     def register(message: IncomingMessage) -> Reply:
@@ -69,41 +70,29 @@ def registry_service(
         )
         return _response(outcome)
 
-    def update(message: IncomingMessage) -> Reply:
-        outcome = registry.update_document_set(
-            message.body,
-            digest=request_digest(message.body),
-            visibility=visibility_of(message),
-            permit=permit_of(message),
-            occasion=Occasion.of(Transaction.UPDATE, message),
-        )
-        return _response(outcome)
+    def updating(kind: Transaction, update: Callable[..., RegistryOutcome]) -> Callable[[IncomingMessage], Reply]:
+        def handle(message: IncomingMessage) -> Reply:
+            outcome = update(
+                message.body,
+                digest=request_digest(message.body),
+                visibility=visibility_of(message),
+                permit=permit_of(message),
+                occasion=Occasion.of(kind, message),
+            )
+            return _response(outcome)
 
-    def restricted_update(message: IncomingMessage) -> Reply:
-        outcome = registry.restricted_update_document_set(
-            message.body,
-            digest=request_digest(message.body),
-            visibility=visibility_of(message),
-            permit=permit_of(message),
-            occasion=Occasion.of(Transaction.RESTRICTED_UPDATE, message),
-        )
-        return _response(outcome)
+        return handle
 
-    def stored_query(message: IncomingMessage) -> Reply:
-        occasion = Occasion.of(Transaction.STORED_QUERY, message)
-        try:
-            visibility = visibility_of(message)
-        except XdsErrors as wrong:
-            return Reply(registry.refuse_query(message.body, wrong.errors, occasion=occasion))
-        return Reply(registry.stored_query(message.body, visibility, occasion=occasion))
+    def querying(kind: Transaction, ask: Callable[..., list[bytes]]) -> Callable[[IncomingMessage], Reply]:
+        def handle(message: IncomingMessage) -> Reply:
+            occasion = Occasion.of(kind, message)
+            try:
+                visibility = visibility_of(message)
+            except XdsErrors as wrong:
+                return Reply(registry.refuse_query(message.body, wrong.errors, occasion=occasion))
+            return Reply(ask(message.body, visibility, occasion=occasion))
 
-    def multi_patient_stored_query(message: IncomingMessage) -> Reply:
-        occasion = Occasion.of(Transaction.MULTI_PATIENT_QUERY, message)
-        try:
-            visibility = visibility_of(message)
-        except XdsErrors as wrong:
-            return Reply(registry.refuse_query(message.body, wrong.errors, occasion=occasion))
-        return Reply(registry.multi_patient_stored_query(message.body, visibility, occasion=occasion))
+        return handle
 
     def remove_metadata(message: IncomingMessage) -> Reply:
         occasion = Occasion.of(Transaction.REMOVE_METADATA, message)
@@ -129,7 +118,7 @@ def registry_service(
                 "urn:ihe:iti:2007:RegistryStoredQueryResponse",
                 _QUERY,
                 mtom=False,
-                handler=stored_query,
+                handler=querying(Transaction.STORED_QUERY, registry.stored_query),
             ),
             Operation(
                 "DocumentRegistry_MultiPatientStoredQuery",
@@ -137,7 +126,7 @@ def registry_service(
                 "urn:ihe:iti:2009:MultiPatientStoredQueryResponse",
                 _QUERY,
                 mtom=False,
-                handler=multi_patient_stored_query,
+                handler=querying(Transaction.MULTI_PATIENT_QUERY, registry.multi_patient_stored_query),
             ),
             Operation(
                 "DocumentRegistry_RegisterOnDemandDocumentEntry",
@@ -153,7 +142,7 @@ def registry_service(
                 "urn:ihe:iti:2010:UpdateDocumentSetResponse",
                 _SUBMIT,
                 mtom=False,
-                handler=update,
+                handler=updating(Transaction.UPDATE, registry.update_document_set),
             ),
             Operation(
                 "UpdateResponder_RestrictedUpdateDocumentSet",
@@ -161,7 +150,7 @@ def registry_service(
                 "urn:ihe:iti:2018:RestrictedUpdateDocumentSetResponse",
                 _SUBMIT,
                 mtom=False,
-                handler=restricted_update,
+                handler=updating(Transaction.RESTRICTED_UPDATE, registry.restricted_update_document_set),
             ),
             Operation(
                 "DocumentRegistry_RemoveMetadata",
