@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
-from dmp.rights.actors import STRUCTURES
+from dmp.rights.authorship import persons, structures
 from dmp.rights.conditions import FromStructure, WrittenBy
 from schemas.datatypes import Dtm
 from schemas.metadata import Author, CodedValue
@@ -38,8 +38,6 @@ ASSOCIATION_NUMBER: Final = {
 }
 HAS_MEMBER: Final = ASSOCIATION_NUMBER[AssociationType.HAS_MEMBER]
 
-_STRUCTURES: Final = f"&{STRUCTURES}&ISO"
-
 #: `attribute` of document_entry_code
 CONFIDENTIALITY: Final = 1
 EVENT: Final = 2
@@ -60,21 +58,11 @@ def time_text(value: Dtm | None) -> str | None:
     return None if value is None else value.lower_bound()
 
 
-def owners(authors: Iterable[Author]) -> str:
-    """Whose a document is: a line for each author and each institution, so that one of them can be searched for.
-
-    Only what a national authority assigned names an owner, and only what cannot stand for two lines.
-    """
-    lines: dict[str, None] = {}
-    for author in authors:
-        person = author.person
-        if person is not None and person.id and person.authority:
-            lines[owner_line(WrittenBy(normal(f"{person.id}^^^{person.authority}")))] = None
-        for institution in author.institutions:
-            if institution.id and institution.authority == _STRUCTURES:
-                lines[owner_line(FromStructure(normal(institution.id)))] = None
-    kept = [line for line in lines if line.isprintable()]
-    return "\n" + "\n".join(kept) + "\n" if kept else ""
+def owners(authors: Sequence[Author]) -> str:
+    """Whose a document is: a line for each author and each institution, so that one of them can be searched for."""
+    lines = [owner_line(WrittenBy(person)) for person in persons(authors)]
+    lines += [owner_line(FromStructure(structure)) for structure in structures(authors)]
+    return "\n" + "\n".join(lines) + "\n" if lines else ""
 
 
 def owner_line(owner: WrittenBy | FromStructure) -> str:

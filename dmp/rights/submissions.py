@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from dmp.records.record import RecordRules
-from dmp.rights.actors import STRUCTURES, Actor, ActorKind
+from dmp.rights.actors import Actor, ActorKind
+from dmp.rights.authorship import persons, structures
 from dmp.rights.marks import Marks, levels_among, marks_of
 from schemas.errors import XdsError, XDSRegistryMetadataError
 from schemas.metadata import Author, CodedValue, DocumentEntry, Submission
@@ -18,7 +19,6 @@ from schemas.metadata import Author, CodedValue, DocumentEntry, Submission
 #: The class of a signature document (IHE DSG), which hides itself from everybody.
 SIGNATURE_CLASS: Final = "urn:oid:1.3.6.1.4.1.19376.1.2.1.1.1"
 _BOTH: Final = Marks.MASKED | Marks.INVISIBLE_TO_PATIENT
-_STRUCTURE_AUTHORITY: Final = f"&{STRUCTURES}&ISO"
 
 
 def coded(code: CodedValue) -> str:
@@ -76,12 +76,8 @@ def _is_author(actor: Actor, author: Author) -> bool:
 
 
 def _is_person(actor: Actor, author: Author) -> bool:
-    person = author.person
-    return person is not None and bool(person.id) and f"{person.id}^^^{person.authority}" == actor.author
+    return actor.author in persons((author,))
 
 
 def _of_structure(actor: Actor, author: Author) -> bool:
-    return bool(actor.structure) and any(
-        institution.id == actor.structure and institution.authority == _STRUCTURE_AUTHORITY
-        for institution in author.institutions
-    )
+    return bool(actor.structure) and actor.structure in structures((author,))

@@ -6,7 +6,8 @@ from sqlalchemy import Connection
 
 from dmp.authorisations import Standing
 from dmp.records.record import RecordRules
-from dmp.rights.actors import STRUCTURES, Actor
+from dmp.rights.actors import Actor
+from dmp.rights.authorship import persons, structures
 from dmp.rights.changes import ForbiddenChange
 from dmp.rights.conditions import Document
 from dmp.rights.decision import Law, Refusal
@@ -55,15 +56,13 @@ def _document(state: State | None) -> Document | None:
     """What the law asks of a DocumentEntry; None for other objects."""
     if state is None or not isinstance(state.item, DocumentEntry):
         return None
-    authority = f"&{STRUCTURES}&ISO"
     authors = state.item.authors
-    persons = (author.person for author in authors if author.person is not None and author.person.id)
     return Document(
         patient=state.patient,
         class_code=state.class_code,
         type_code=state.type_code,
         status=state.status,
         marks=marks_of(state.confidentiality_codes),
-        authors=frozenset(f"{person.id}^^^{person.authority}" for person in persons),
-        structures=frozenset(x.id for author in authors for x in author.institutions if x.authority == authority),
+        authors=frozenset(persons(authors)),
+        structures=frozenset(structures(authors)),
     )
